@@ -1,0 +1,64 @@
+# Daily words. `make help` lists them; CI runs the same ones.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_HOME ?= .demo
+TARGET_YEAR ?= 2027
+
+# A second idle thread of LightGBM otherwise spins against every other process.
+export OMP_WAIT_POLICY := PASSIVE
+# Records of children: no library may report home.
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+
+.DEFAULT_GOAL := help
+.PHONY: help install fix check test demo serve docs bench lock clean
+
+help: ## list these words
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## make .venv with everything the demo and the tests need
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "ews needs Python 3.11 or newer, and none was found. Install one, or name it: make PYTHON=/path/to/python"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "'$(PYTHON) -m venv' failed. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+fix: install ## format, and mend what can be mended by itself
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format --quiet .
+	$(BIN)/python docs/generate.py
+
+check: install ## lint, types, import contracts, generated docs current
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+test: check ## all checks and all tests
+	$(BIN)/pytest -n 2
+
+demo: install ## a pretend district, from records to one school's list, in DEMO_HOME
+	@$(BIN)/python -m ews.cli.demo --home $(DEMO_HOME) --target-year $(TARGET_YEAR)
+
+serve: install ## the service, on the demo (or another) home
+	@$(BIN)/python -m ews_serve --home $(DEMO_HOME)
+
+docs: install ## write the generated pages of docs/
+	$(BIN)/python docs/generate.py
+
+bench: install ## measure speed; prints ratios taken side by side
+	$(BIN)/python -m benchmarks
+
+lock: install ## solve requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--no-annotate --group test --group dev --extra serve pyproject.toml --output-file requirements.lock
+
+clean: ## remove .venv and the demo
+	rm -rf $(VENV) $(DEMO_HOME)

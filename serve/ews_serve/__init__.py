@@ -1,0 +1,1 @@
+"""The service: answers from a published run, decides nothing."""

@@ -1,0 +1,59 @@
+"""Every error a user can meet: one root, one class a situation, one exit code a class.
+
+A message says what is wrong, where, and how to fix it, and never holds a student's value:
+operators read the exit code and the message without seeing records of children.
+"""
+
+
+class EwsError(Exception):
+    """The root: anything the system refuses to do, said in words a registrar can act on."""
+
+    exit_code = 1
+
+
+class InputRefused(EwsError):
+    """A file or folder cannot be taken as it is; nothing was changed."""
+
+    exit_code = 10
+
+
+class NotEnoughData(EwsError):
+    """What was asked for needs school years, students or outcomes that are not there."""
+
+    exit_code = 11
+
+
+class UntrustedBundle(EwsError):
+    """A model bundle is not the one that was registered, and was not loaded."""
+
+    exit_code = 12
+
+
+class NothingPromoted(EwsError):
+    """A champion is needed and none was promoted yet."""
+
+    exit_code = 13
+
+
+class NotFound(EwsError):
+    """No such student, school, version or run in this home."""
+
+    exit_code = 14
+
+
+class InvalidPolicy(EwsError):
+    """A TOML of policy or a column map holds a key or value that is not known."""
+
+    exit_code = 15
+
+
+class InvalidFeatures(EwsError):
+    """Feature rows do not have exactly the model's columns, or hold values no record can give."""
+
+    exit_code = 16
+
+
+class Busy(EwsError):
+    """Another command holds this home; only one may write at a time."""
+
+    exit_code = 17

@@ -1,0 +1,134 @@
+"""The home folder: where everything of one district is kept, and how it is written so that nothing is half there.
+
+A file is written beside its place, flushed to disk and renamed; a folder is made under a temporary name
+and renamed; a pointer file names the current one. Whatever is interrupted leaves the old state whole.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ews.errors import Busy, NotEnoughData
+
+
+class Home:
+    """Paths of one district's working folder, and its lock.
+
+    ``tables/<id>/`` one ingest: canonical tables, marks, student years, rejects, manifest;
+    ``bundles/<sha256>/`` verified model bundles; ``scoring_runs/<id>/`` lists with their reasons;
+    ``mlflow.db`` and ``mlflow_artifacts/`` the registry; ``current_tables.json``, ``champion.json`` and
+    ``current_scoring_run.json`` name what is in force.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self.tables = self.path / "tables"
+        self.bundles = self.path / "bundles"
+        self.scoring_runs = self.path / "scoring_runs"
+        self.mlflow_db = self.path / "mlflow.db"
+        self.mlflow_artifacts = self.path / "mlflow_artifacts"
+        self.current_tables = self.path / "current_tables.json"
+        self.champion = self.path / "champion.json"
+        self.current_scoring_run = self.path / "current_scoring_run.json"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the home for writing.
+
+        Raises:
+            Busy: another command holds it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self.path / ".lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise Busy(f"Another command is writing to {self.path}. Wait until it ends, then try again.") from error
+            yield
+
+    def ingested(self) -> Path:
+        """The folder of the tables in force.
+
+        Raises:
+            NotEnoughData: nothing was ingested yet.
+        """
+        if not self.current_tables.exists():
+            raise NotEnoughData(
+                f"No records in {self.path} yet. Bring them in with: ews ingest FOLDER --home {self.path}"
+            )
+        return self.tables / str(read_json(self.current_tables)["id"])
+
+
+def read_json(path: Path) -> dict[str, object]:
+    """The object in a JSON file."""
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def to_json(value: object) -> str:
+    """JSON as people read it and as bytes compare: sorted keys, no NaN."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Put `text` at `path` whole or not at all, on disk when this returns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill, which appears at `path` whole when the block ends, and not at all when it fails.
+
+    If a folder is at `path` already, it stays and the new one is dropped: folders are named by their content.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(path.parent)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=".tmp-"))
+    try:
+        yield temporary
+        for file in temporary.rglob("*"):
+            _sync(file)
+        if not path.exists():
+            temporary.rename(path)
+            _sync_folder(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what an interrupted command left under a temporary name; call it only while holding the lock."""
+    for leftover in folder.glob(".tmp-*"):
+        shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+_sync_folder = _sync
