@@ -117,7 +117,10 @@ ATTENDANCE = Table(
         SCHOOL_ID,
         Column("date", "date", "The instructional day."),
         Column("category", "text", "The kind of mark.", allowed=CATEGORIES),
-        Column("absent_share", "share", "Share of the day missed, in [0, 1].", null="a whole day for an absence, none for tardy and early departure"),
+        Column(
+            "absent_share", "share", "Share of the day missed, in [0, 1].",
+            null="a whole day for an absence, none for tardy and early departure",
+        ),
     ),
 )  # fmt: skip
 
