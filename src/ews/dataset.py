@@ -1,0 +1,151 @@
+"""What the model learns from and predicts for: one row per student and target year, as pandas.
+
+Each target year is built as it was at its own as-of point: the cohort then, the features known then, and,
+where the year has ended, what came of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from ews.cohort import cohort
+from ews.engine import Engine, to_pandas
+from ews.errors import NotEnoughData
+from ews.features import CONTEXT_COLUMNS, KEYS, build_features, features_for
+from ews.labels import labels
+from ews.policy import Policy
+from ews.school_year import SchoolYear
+from ews.student_years import (
+    Records,
+    history_as_of,
+    is_complete,
+    known_school_years,
+    open_records,
+    stored_student_years,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Students of one or more target years.
+
+    Attributes:
+        frame: one row per student and target year, sorted by both: `KEYS`, the context columns of
+            `ews.features`, the features (float64, NaN = not known), and the `outcome_…` columns
+            (missing where the target year has not ended, or the stay was too short).
+        feature_names: the model's columns, in order.
+        after_day: instructional days of each target year that were already seen; 0 before its first.
+    """
+
+    frame: pd.DataFrame
+    feature_names: tuple[str, ...]
+    after_day: int
+
+    @property
+    def x(self) -> pd.DataFrame:
+        """The features, shape (rows, features), float64, NaN = not known."""
+        return self.frame[list(self.feature_names)]
+
+    @property
+    def y(self) -> np.ndarray:
+        """1.0 chronically absent in the target year, 0.0 not, NaN unknown; shape (rows,)."""
+        return self.frame["outcome_is_chronic"].to_numpy(dtype="float64", na_value=np.nan)
+
+    def labelled(self) -> "Dataset":
+        """The rows whose outcome is known."""
+        return self.where(~np.isnan(self.y))
+
+    def for_years(self, *target_years: SchoolYear) -> "Dataset":
+        """The rows of some target years."""
+        return self.where(self.frame["school_year"].isin([year.ending for year in target_years]).to_numpy())
+
+    def where(self, mask: np.ndarray) -> "Dataset":
+        """The rows where `mask`, shape (rows,), is true."""
+        return replace(self, frame=self.frame[np.asarray(mask, dtype=bool)].reset_index(drop=True))
+
+
+def target_years_with_outcomes(folder: Path, policy: Policy, engine: Engine = "duckdb") -> list[SchoolYear]:
+    """The years that can be learned from: complete, and with at least one earlier known year, in order."""
+    records = open_records(folder, engine)
+    return [year for year in known_school_years(records)[1:] if is_complete(records, year, policy)]
+
+
+def dataset_for(
+    folder: Path,
+    target_years: Sequence[SchoolYear],
+    policy: Policy,
+    *,
+    after_day: int = 0,
+    engine: Engine = "duckdb",
+    with_outcomes: bool = True,
+) -> Dataset:
+    """The students of some target years, each as known at its own as-of point.
+
+    Args:
+        folder: the folder of one ingest.
+        target_years: the school years predicted.
+        policy: what counts as chronic, and who is listed.
+        after_day: instructional days of each target year already seen; 0 for its term start.
+        engine: where the expressions run.
+        with_outcomes: whether to look up what came of the target years that have ended.
+
+    Raises:
+        NotEnoughData: no target year is given, or one has no earlier known year.
+    """
+    if not target_years:
+        raise NotEnoughData("No target year to build. Two known school years are needed: one to look back on.")
+    records = open_records(folder, engine)
+    years = [
+        _one_year(folder, records, target_year, policy, after_day, engine, with_outcomes)
+        for target_year in sorted(set(target_years))
+    ]
+    names = tuple(entry.name for entry in features_for(after_day))
+    return Dataset(pd.concat(years, ignore_index=True), names, after_day)
+
+
+def outcome_columns(policy: Policy) -> tuple[str, ...]:
+    """The columns that tell what came of a target year."""
+    reaches = (f"outcome_reaches_{percent:02d}" for percent in policy.threshold_percents)
+    return ("outcome_days_enrolled", "outcome_days_absent", "outcome_rate", "outcome_is_chronic", *reaches)
+
+
+def _one_year(
+    folder: Path,
+    records: Records,
+    target_year: SchoolYear,
+    policy: Policy,
+    after_day: int,
+    engine: Engine,
+    with_outcomes: bool,
+) -> pd.DataFrame:
+    history = history_as_of(records, folder, target_year, after_day, policy, engine)
+    students = cohort(records, target_year, policy, after_day=after_day)
+    rows = to_pandas(build_features(students, history, policy)).sort_values("student_id", ignore_index=True)
+    names = [entry.name for entry in features_for(after_day)]
+    known = rows[[*KEYS, *CONTEXT_COLUMNS]].astype({"school_year": "int64", "last_school_year": "Int64"})
+    outcomes = _outcomes(folder, records, target_year, policy, engine) if with_outcomes else None
+    return pd.concat([known, rows[names].astype("float64"), _aligned(outcomes, rows["student_id"], policy)], axis=1)
+
+
+def _outcomes(
+    folder: Path, records: Records, target_year: SchoolYear, policy: Policy, engine: Engine
+) -> pd.DataFrame | None:
+    """What came of the target year; None where it has not ended, or was never recorded."""
+    if target_year not in known_school_years(records) or not is_complete(records, target_year, policy):
+        return None
+    past = stored_student_years(folder, records, policy, engine, before=target_year.next)
+    return to_pandas(labels(past.filter(nw.col("school_year") == target_year.ending), policy))
+
+
+def _aligned(outcomes: pd.DataFrame | None, student_ids: pd.Series, policy: Policy) -> pd.DataFrame:
+    """One row per student of the cohort, in its order; missing where nothing came of the year for a student."""
+    columns = outcome_columns(policy)
+    flags = [name for name in columns if "is_" in name or "reaches_" in name]
+    numbers = [name for name in columns if name not in flags]
+    found = pd.DataFrame(columns=["student_id", *columns]) if outcomes is None else outcomes
+    rows = found.set_index("student_id")[list(columns)].reindex(student_ids).reset_index(drop=True)
+    return rows.astype({**dict.fromkeys(flags, "boolean"), **dict.fromkeys(numbers, "float64")})

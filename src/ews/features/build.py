@@ -1,0 +1,106 @@
+"""From a cohort and its history to one row of features per student."""
+
+from collections.abc import Sequence
+
+import narwhals as nw
+
+from ews.absence import absence_rate, band, is_chronically_absent
+from ews.features import context, grade, kind, level, pattern, recency, so_far, spells, stability, timing, trend
+from ews.features.catalogue import Feature, features_in
+from ews.features.columns import last
+from ews.features.surroundings import countable, with_classmates, with_school
+from ews.policy import Policy
+from ews.student_years import History
+
+_FAMILIES = (level, trend, recency, spells, pattern, kind, stability, timing, so_far, context, grade)
+
+FEATURES = {entry.name: entry for entry in features_in(*_FAMILIES)}
+"""The whole catalogue: name to entry, in the order of the model's columns."""
+
+KEYS = ("student_id", "school_id", "grade_level", "school_year")
+CONTEXT_COLUMNS = ("last_school_year", "was_chronic", "band_last_year", "lane")
+"""What lists show beside the features; the model does not see them."""
+
+
+def features_for(after_day: int) -> tuple[Feature, ...]:
+    """The features that exist at an as-of point: those of the open year only after some of its days."""
+    return tuple(entry for entry in FEATURES.values() if after_day > 0 or not entry.needs_open_year)
+
+
+def build_features(cohort: nw.LazyFrame, history: History, policy: Policy) -> nw.LazyFrame:
+    """All features of a cohort, from nothing but its history.
+
+    Args:
+        cohort: one row per student, as of the target year: student_id, school_id, grade_level, school_year.
+        history: what is known at the as-of point, and no more.
+        policy: what counts as chronic and as too short a stay.
+
+    Returns:
+        One row per student of the cohort: the cohort's own columns, one column per entry of
+        `features_for(history.after_day)` (null = not known), and `CONTEXT_COLUMNS`: the last known year,
+        whether it was chronic (null = unknown), its band, and the lane ("prevent" where unknown).
+    """
+    entries = features_for(history.after_day)
+    columns = (entry.expression.alias(entry.name) for entry in entries)
+    return wide_frame(cohort, history, policy).select(*KEYS, *columns, *_context_columns(policy))
+
+
+def wide_frame(cohort: nw.LazyFrame, history: History, policy: Policy) -> nw.LazyFrame:
+    """One row per student of the cohort with every column that features may look at (`ews.features.columns`)."""
+    ranked = history.past.with_columns(
+        years_back=nw.col("school_year").rank("ordinal", descending=True).over("student_id")
+    )
+    rows = countable(history.past, policy)
+    wide = cohort.select(*KEYS)
+    wide = _join(wide, _prefixed(ranked.filter(nw.col("years_back") == 1), "last"))
+    wide = _join(wide, _prefixed(ranked.filter(nw.col("years_back") == 2), "before"))
+    wide = _join(wide, _prefixed(_totals(history, policy), "past"))
+    if history.so_far is not None:
+        wide = _join(wide, _prefixed(history.so_far, "so_far"))
+    return with_classmates(with_school(wide, rows), rows)
+
+
+def _join(wide: nw.LazyFrame, right: nw.LazyFrame) -> nw.LazyFrame:
+    return wide.join(right, on="student_id", how="left")
+
+
+def _prefixed(rows: nw.LazyFrame, prefix: str) -> nw.LazyFrame:
+    names = (name for name in rows.collect_schema().names() if name != "student_id")
+    return rows.rename({name: f"{prefix}_{name}" for name in names})
+
+
+def _totals(history: History, policy: Policy) -> nw.LazyFrame:
+    """One row per student with any known year: sums over all of them, and over those with daily records."""
+    absent, enrolled, has_spells = nw.col("days_absent"), nw.col("days_enrolled"), ~nw.col("spells").is_null()
+    weight = nw.lit(0.5) ** (history.target_year.ending - 1 - nw.col("school_year"))
+    is_chronic = nw.coalesce(is_chronically_absent(absent, enrolled, policy), nw.lit(False))
+    counts = {
+        "years": nw.lit(1),
+        "days_absent": absent,
+        "days_enrolled": enrolled,
+        "chronic_years": is_chronic.cast(nw.Int64),
+        "years_with_spells": has_spells.cast(nw.Int64),
+        "days_enrolled_with_spells": nw.when(has_spells).then(enrolled),
+        "spells": nw.col("spells"),
+    }
+    weighted = {"weighted_days_absent": absent * weight, "weighted_days_enrolled": enrolled * weight}
+    rate = nw.when(enrolled >= policy.min_days_enrolled).then(absence_rate(absent, enrolled))
+    rows = history.past.select("student_id", **counts, **weighted, highest_rate=rate)
+    totals = rows.group_by("student_id").agg(
+        *(nw.col(name).sum().cast(nw.Int64) for name in counts),
+        *(nw.col(name).sum() for name in weighted),
+        nw.col("highest_rate").max(),
+    )
+    return totals.with_columns(spells=nw.when(nw.col("years_with_spells") > 0).then(nw.col("spells")))
+
+
+def _context_columns(policy: Policy) -> Sequence[nw.Expr]:
+    absent, enrolled = last("days_absent"), last("days_enrolled")
+    was_chronic = is_chronically_absent(absent, enrolled, policy)
+    lane = nw.when(was_chronic).then(nw.lit("recover")).otherwise(nw.lit("prevent"))
+    return (
+        nw.col("last_school_year"),
+        was_chronic.alias("was_chronic"),
+        band(absent, enrolled, policy).alias("band_last_year"),
+        lane.alias("lane"),
+    )

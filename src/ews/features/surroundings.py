@@ -1,0 +1,72 @@
+"""The students around a student: sums over their school, and over their grade in it, without the student.
+
+What is summed lies wholly before the target year. The student's own record is taken out, so that a small
+grade does not tell the student's own past twice.
+"""
+
+import narwhals as nw
+
+from ews.absence import is_chronically_absent
+from ews.policy import Policy
+
+SUMS = ("students", "days_absent", "days_enrolled", "chronic", "known")
+"""Students, their days, how many were chronic, and of how many that is known."""
+
+
+def countable(past: nw.LazyFrame, policy: Policy) -> nw.LazyFrame:
+    """One row per student and year, with what the sums add up: key columns and `SUMS`."""
+    is_chronic = is_chronically_absent(nw.col("days_absent"), nw.col("days_enrolled"), policy)
+    chronic = nw.coalesce(is_chronic, nw.lit(False)).cast(nw.Int64)
+    known = (nw.col("days_enrolled") >= policy.min_days_enrolled).cast(nw.Int64)
+    keys = ("student_id", "school_id", "grade_level", "school_year")
+    return past.select(*keys, "days_absent", "days_enrolled", students=nw.lit(1), chronic=chronic, known=known)
+
+
+def _in_latest_year_of_school(rows: nw.LazyFrame) -> nw.LazyFrame:
+    return rows.filter(nw.col("school_year") == nw.col("school_year").max().over("school_id"))
+
+
+def _sums(rows: nw.LazyFrame, *keys: str) -> nw.LazyFrame:
+    return rows.group_by(*keys).agg(*(nw.col(name).sum().cast(nw.Int64) for name in SUMS))
+
+
+def _without_own(wide: nw.LazyFrame, around: str, is_own: nw.Expr | None = None) -> nw.LazyFrame:
+    """Turn sums into sums over the others; the own record counts where it lies in the group (`is_own`)."""
+
+    def others(name: str) -> nw.Expr:
+        own = nw.coalesce(nw.col(f"own_{name}"), nw.lit(0))
+        own = own if is_own is None else nw.when(is_own).then(own).otherwise(nw.lit(0))
+        return (nw.col(name) - own).alias(f"others_{around}_{name}")
+
+    return wide.with_columns(*(others(name) for name in SUMS)).drop(*SUMS)
+
+
+def _own(rows: nw.LazyFrame, *keys: str) -> nw.LazyFrame:
+    """The student's own record, to be taken out: `keys` as they are, the rest with `own_` before it."""
+    return rows.select(*keys, *(nw.col(name).alias(f"own_{name}") for name in (*SUMS, "grade_level")))
+
+
+def with_school(wide: nw.LazyFrame, rows: nw.LazyFrame) -> nw.LazyFrame:
+    """Add `others_school_…` and `others_school_grade_…`: the target school, and the target grade in it."""
+    latest = _in_latest_year_of_school(rows)
+    own_keys = ["student_id", "school_id"]
+    grade_keys = ["school_id", "grade_level"]
+    wide = wide.join(_own(latest, *own_keys), on=own_keys, how="left")
+    wide = _without_own(wide.join(_sums(latest, "school_id"), on="school_id", how="left"), "school")
+    wide = wide.join(_sums(latest, *grade_keys), on=grade_keys, how="left")
+    is_own = nw.col("own_grade_level") == nw.col("grade_level")
+    return _drop_own(_without_own(wide, "school_grade", is_own))
+
+
+def with_classmates(wide: nw.LazyFrame, rows: nw.LazyFrame) -> nw.LazyFrame:
+    """Add `others_classmates_…`: those of the grade, school and year of the student's own last known record."""
+    keys = ["school_id", "grade_level", "school_year"]
+    last_keys = [f"last_{key}" for key in keys]
+    own = _own(rows, "student_id", "school_year").rename({"school_year": "last_school_year"})
+    sums = _sums(rows, *keys).rename(dict(zip(keys, last_keys, strict=True)))
+    wide = wide.join(own, on=["student_id", "last_school_year"], how="left").join(sums, on=last_keys, how="left")
+    return _drop_own(_without_own(wide, "classmates"))
+
+
+def _drop_own(wide: nw.LazyFrame) -> nw.LazyFrame:
+    return wide.drop(*(f"own_{name}" for name in (*SUMS, "grade_level")))

@@ -1,0 +1,151 @@
+"""Reasons: why an estimate is what it is, in sentences a counselor can check against the record.
+
+The model's exact contributions (TreeSHAP) are summed by the catalogue's groups. A group that matters enough
+speaks through one of its features: the fact that contributed most in the group's direction and can be told.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from ews.dataset import Dataset
+from ews.features import FEATURES, GROUPS, Feature
+from ews.features.phrases import Readers, Typical, is_tellable, sentences
+from ews.policy import Policy
+
+FOOTER = "These are patterns the model used, not causes. It does not know about health, family or transport. You do."
+MOST_RAISING = 3
+MATERIAL = 0.05
+"""Log-odds below which a group is no reason: about one point of risk where the risk is a third."""
+
+RAISING = tuple(f"reason_{number}" for number in range(1, MOST_RAISING + 1))
+LOWERING = "lowering_reason"
+RAISES, LOWERS = ". Raises the estimate.", ". Lowers the estimate."
+
+
+class Explainable(Protocol):
+    """A model whose raw score is a sum of contributions."""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The columns it scores, in order."""
+
+    def contributions(self, x: pd.DataFrame) -> np.ndarray:
+        """Shape (rows, features + 1); the last column is the base, rows sum to the raw score."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explanations:
+    """One row per student, in the order given.
+
+    Attributes:
+        base: the raw score of a student of whom nothing is known, log-odds, shape (rows,).
+        raw: the raw score, log-odds, shape (rows,): `base` and all groups together.
+        groups: contribution of each group of the catalogue, log-odds, shape (rows, groups).
+        sentences: reason_1 to reason_3 raise the estimate, lowering_reason lowers it; "" where there is none.
+    """
+
+    base: np.ndarray
+    raw: np.ndarray
+    groups: pd.DataFrame
+    sentences: pd.DataFrame
+
+
+def explain(
+    model: Explainable,
+    x: pd.DataFrame,
+    grades: pd.Series,
+    typical: Typical,
+    policy: Policy,
+    *,
+    last_school_years: pd.Series | None = None,
+) -> Explanations:
+    """Why the model's estimates are what they are; the same rows always give the same text.
+
+    Args:
+        model: the model that was used.
+        x: the features, one row per student, the model's columns in order.
+        grades: the grade of each row in the target year.
+        typical: medians of training rows (`typical_values`), to compare with.
+        policy: names the threshold of a chronic year.
+        last_school_years: the last known school year of each row, to name it; without it sentences say
+            "the last known school year".
+    """
+    contributions = model.contributions(x)
+    entries = [FEATURES[name] for name in model.feature_names]
+    groups = _by_group(contributions[:, :-1], entries)
+    readers = Readers(
+        x.reset_index(drop=True),
+        grades.reset_index(drop=True),
+        _years(last_school_years, len(x)),
+        typical,
+        policy.chronic_percent,
+        FEATURES,
+    )
+    told = _reasons(contributions[:, :-1], groups.to_numpy(), entries, readers)
+    for frame in (groups, told):
+        frame.index = x.index
+    return Explanations(contributions[:, -1], contributions.sum(axis=1), groups, told)
+
+
+def typical_values(dataset: Dataset) -> dict[str, dict[str, float | None]]:
+    """The median of each feature in each grade of the target year; None where no student of the grade has a value."""
+    medians = dataset.x.groupby(dataset.frame["grade_level"], sort=True).median()
+    known = medians.astype(object).where(medians.notna(), None)
+    return {str(name): {str(grade): value for grade, value in known[name].items()} for name in known.columns}
+
+
+def _years(last_school_years: pd.Series | None, rows: int) -> pd.Series:
+    if last_school_years is None:
+        return pd.Series(np.full(rows, np.nan))
+    return last_school_years.reset_index(drop=True).astype("Float64").astype("float64")
+
+
+def _by_group(contributions: np.ndarray, entries: list[Feature]) -> pd.DataFrame:
+    membership = np.array([[entry.group == group for group in GROUPS] for entry in entries], dtype="float64")
+    return pd.DataFrame(contributions @ membership, columns=list(GROUPS))
+
+
+def _reasons(contributions: np.ndarray, groups: np.ndarray, entries: list[Feature], readers: Readers) -> pd.DataFrame:
+    tellable = np.column_stack([is_tellable(entry, readers) for entry in entries])
+    up, down = (_leads(sign * contributions, sign * groups, entries, tellable) for sign in (1, -1))
+    told = {
+        name: _told(lead, entries, readers, RAISES) for name, lead in zip(RAISING, _ranked(up, groups), strict=True)
+    }
+    lowering = _ranked(down, -groups)[0]
+    return pd.DataFrame({**told, LOWERING: _told(lowering, entries, readers, LOWERS)})
+
+
+def _leads(contributions: np.ndarray, groups: np.ndarray, entries: list[Feature], tellable: np.ndarray) -> np.ndarray:
+    """The feature that speaks for each group, shape (rows, groups); -1 where the group is no reason."""
+    return np.column_stack(
+        [
+            _lead(contributions, groups[:, number], tellable, [e.group == group for e in entries])
+            for number, group in enumerate(GROUPS)
+        ]
+    )
+
+
+def _lead(contributions: np.ndarray, of_group: np.ndarray, tellable: np.ndarray, members: list[bool]) -> np.ndarray:
+    usable = np.where(tellable & np.array(members), contributions, -np.inf)
+    lead = usable.argmax(axis=1)
+    speaks = np.take_along_axis(usable, lead[:, None], axis=1)[:, 0] > 0
+    return np.where(speaks & (of_group >= MATERIAL), lead, -1)
+
+
+def _ranked(leads: np.ndarray, groups: np.ndarray) -> list[np.ndarray]:
+    """The leads of the strongest groups, strongest first, each shape (rows,); equal groups in catalogue order."""
+    strength = np.where(leads >= 0, groups, -np.inf)
+    order = np.argsort(-strength, axis=1, kind="stable")[:, :MOST_RAISING]
+    return list(np.take_along_axis(leads, order, axis=1).T)
+
+
+def _told(leads: np.ndarray, entries: list[Feature], readers: Readers, direction: str) -> np.ndarray:
+    """The sentence of each row's lead, shape (rows,)."""
+    texts = np.full(len(leads), "", dtype=object)
+    for number in np.unique(leads[leads >= 0]):
+        rows = np.flatnonzero(leads == number)
+        texts[rows] = sentences(entries[number], readers.rows(rows)) + direction
+    return texts
