@@ -1,0 +1,69 @@
+"""The columns of `student_years`: the entry in the data dictionary, and the order in every file."""
+
+from ews.student_years.stays import FIRST_DAYS, LAST_DAYS, MONTHS, WEEKDAYS
+from ews.tables import GRADE_LEVEL, SCHOOL_YEAR, STUDENT_ID, Column, Table, _id
+
+DEFINITION = 1
+"""Raised by one whenever a rule behind a column changes, so that stored years are computed anew."""
+
+_WEEKDAY_NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays")
+_NOT_DAILY = "the source is a yearly sheet"
+
+
+def _days(name: str, meaning: str, null: str | None = _NOT_DAILY) -> Column:
+    return Column(name, "integer", meaning, null)
+
+
+def _pair(name: str, of: str) -> tuple[Column, Column]:
+    return (
+        _days(f"days_absent_{name}", f"Days absent {of}."),
+        _days(f"days_enrolled_{name}", f"Days enrolled {of}."),
+    )
+
+
+_PLACE = (
+    STUDENT_ID,
+    SCHOOL_YEAR,
+    _id("school_id", "The school of the year's last stay; from a yearly sheet the one with most days enrolled."),
+    GRADE_LEVEL,
+    _days("instructional_days", "Instructional days of that school."),
+)
+_TOTALS = (
+    _days("days_enrolled", "Days enrolled, in all schools.", None),
+    _days("days_absent", "Days on which at least half was missed, for any reason.", None),
+    _days("days_excused", "Days absent, mostly excused.", "reasons are not known"),
+    _days("days_unexcused", "Days absent, mostly unexcused.", "reasons are not known"),
+    _days("days_suspended", "Days absent, mostly through suspension.", "reasons are not known"),
+    _days("days_tardy", "Days with a late arrival, absent or not."),
+    _days("days_early_departure", "Days with an early departure, absent or not."),
+    _days("partial_ten_thousandths", "Ten-thousandths of a day missed on days not absent, summed."),
+)
+_PATTERNS = (
+    *(column for month in MONTHS for column in _pair(f"month_{month:02d}", f"in calendar month {month}")),
+    *(column for day in WEEKDAYS for column in _pair(f"weekday_{day}", f"on {_WEEKDAY_NAMES[day - 1]}")),
+    *_pair(f"first_{FIRST_DAYS}", f"among the first {FIRST_DAYS} instructional days of the school's year"),
+    *(
+        column
+        for days in LAST_DAYS
+        for column in _pair(f"last_{days}", f"among the last {days} instructional days of the school's year")
+    ),
+)
+_SPELLS = (
+    _days("spells", "Runs of consecutive absent instructional days within one school."),
+    _days("longest_spell", "Days of the longest run; 0 without any."),
+    _days("single_day_spells", "Runs of one day."),
+    _days("monday_spells", "Runs of which the first day is a Monday."),
+)
+_STABILITY = (
+    _days("stays", "Stays with at least one enrolled day."),
+    _days("schools_attended", "Different schools among the stays."),
+    _days("late_entry_days", "Instructional days of the first school before the first enrolled day."),
+    _days("early_exit_days", "Instructional days of the last school after the last enrolled day."),
+)
+
+STUDENT_YEARS = Table(
+    "student_years",
+    "a student's school year, from that year's records only; who had no enrolled day has no row",
+    ("student_id", "school_year"),
+    (*_PLACE, *_TOTALS, *_PATTERNS, *_SPELLS, *_STABILITY),
+)

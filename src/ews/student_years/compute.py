@@ -1,0 +1,84 @@
+"""The keystone: one row per student and school year, from that year's records only."""
+
+import narwhals as nw
+
+from ews.errors import NotEnoughData
+from ews.policy import Policy
+from ews.school_year import SchoolYear
+from ews.student_years.columns import STUDENT_YEARS
+from ews.student_years.marks import counted_by_student, spells_by_student
+from ews.student_years.one_year import OneYear, one_year
+from ews.student_years.records import Records
+from ews.student_years.sheets import from_sheet
+from ews.student_years.stays import enrolled_by_student, stays_of_year
+
+_TEXTS = ("student_id", "school_id", "grade_level")
+
+
+def student_years(
+    records: Records, school_year: SchoolYear, policy: Policy, *, through_day: int | None = None
+) -> nw.LazyFrame:
+    """All counts and patterns of one school year.
+
+    Args:
+        records: the ingest; marks lie within stays, and stays of one student do not overlap.
+        school_year: the one year computed.
+        policy: tells when a year is complete; an open one ends at its last mark.
+        through_day: see nothing of any school after its instructional day n; a yearly sheet, which sums up
+            a whole year, is then not seen at all.
+
+    Returns:
+        One row per student with at least one enrolled day, with the columns of STUDENT_YEARS.
+
+    Raises:
+        NotEnoughData: nothing of the year is recorded.
+    """
+    year = one_year(records, school_year, policy, through_day)
+    daily = None if year is None else _from_days(year, school_year)
+    yearly = None if through_day is not None else _from_sheet(records, school_year)
+    if daily is not None and yearly is not None:
+        others = yearly.join(daily.select("student_id"), on="student_id", how="anti")
+        return nw.concat([daily, others], how="vertical")
+    for frame in (daily, yearly):
+        if frame is not None:
+            return frame
+    raise NotEnoughData(f"No records of {school_year.label}. Ingest them, or choose another school year.")
+
+
+def stays_in(
+    records: Records, school_year: SchoolYear, policy: Policy, through_day: int | None = None
+) -> nw.LazyFrame | None:
+    """One row per stay in the year, with the days that count of it; None without daily records of the year."""
+    year = one_year(records, school_year, policy, through_day)
+    return None if year is None else stays_of_year(year)
+
+
+def _from_days(year: OneYear, school_year: SchoolYear) -> nw.LazyFrame:
+    students = enrolled_by_student(stays_of_year(year))
+    if year.marks is not None:
+        for seen in (counted_by_student(year.marks, year.days), spells_by_student(year.marks)):
+            students = students.join(seen, on="student_id", how="left")
+    return _in_order(students, school_year, when_unseen=0)
+
+
+def _from_sheet(records: Records, school_year: SchoolYear) -> nw.LazyFrame | None:
+    if records.attendance_years is None:
+        return None
+    rows = records.attendance_years.filter(nw.col("school_year") == school_year.ending)
+    return _in_order(from_sheet(rows), school_year, when_unseen=None)
+
+
+def _in_order(frame: nw.LazyFrame, school_year: SchoolYear, *, when_unseen: int | None) -> nw.LazyFrame:
+    """The columns of STUDENT_YEARS, in order and type; what no mark tells is 0 from days, null from a sheet."""
+    known = set(frame.collect_schema().names())
+
+    def column(name: str) -> nw.Expr:
+        if name == "school_year":
+            return nw.lit(school_year.ending).cast(nw.Int64).alias(name)
+        if name in _TEXTS:
+            return nw.col(name)
+        value = nw.col(name) if name in known else nw.lit(None)
+        count = value.cast(nw.Int64)
+        return (count if when_unseen is None else nw.coalesce(count, nw.lit(when_unseen).cast(nw.Int64))).alias(name)
+
+    return frame.select(*(column(name) for name in STUDENT_YEARS.column_names))

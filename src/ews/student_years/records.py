@@ -1,0 +1,79 @@
+"""The records of one ingest, opened: frames that any engine can read, and which school years they tell of."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import narwhals as nw
+
+from ews.engine import Engine, scan
+from ews.school_year import SchoolYear
+from ews.tables import ATTENDANCE_YEARS, ENROLLMENTS, Table
+
+
+@dataclass(frozen=True)
+class Records:
+    """One ingest, opened lazily; None where the source has no such table.
+
+    Attributes:
+        calendar: a school's instructional day, with `day_index`, `weekday` (Monday is 1) and `month`.
+        enrollments: a stay; stays of one student do not overlap.
+        marks: a student's day that differs from present all day, within a stay.
+        attendance_years: a student's year in a school, from a yearly sheet.
+        students: a student.
+    """
+
+    calendar: nw.LazyFrame | None
+    enrollments: nw.LazyFrame | None
+    marks: nw.LazyFrame | None
+    attendance_years: nw.LazyFrame | None
+    students: nw.LazyFrame | None
+
+
+def open_records(folder: Path, engine: Engine = "duckdb") -> Records:
+    """Open the folder of one ingest; nothing is read yet."""
+
+    def table(name: str) -> nw.LazyFrame | None:
+        path = folder / f"{name}.parquet"
+        return scan(path, engine) if path.exists() else None
+
+    return Records(
+        calendar=table("calendar"),
+        enrollments=_complete(table("enrollments"), ENROLLMENTS),
+        marks=scan(folder / "marks" / "*" / "*.parquet", engine) if any(folder.glob("marks/*/*.parquet")) else None,
+        attendance_years=_complete(table("attendance_years"), ATTENDANCE_YEARS),
+        students=table("students"),
+    )
+
+
+def known_school_years(records: Records) -> list[SchoolYear]:
+    """The years of which attendance is known, in order.
+
+    A year in the calendar without a single mark is not known: it lies ahead, or was never recorded.
+    """
+    frames = [frame for frame in (records.marks, records.attendance_years) if frame is not None]
+    years = {int(year) for frame in frames for year in values(frame.select("school_year").unique())}
+    return [SchoolYear(year) for year in sorted(years)]
+
+
+def has_rows(frame: nw.LazyFrame) -> bool:
+    """Whether there is any row; runs the query up to the first one."""
+    return len(frame.head(1).collect("pyarrow")) > 0
+
+
+def values(one_column: nw.LazyFrame) -> list:
+    """The values of a frame's only column; runs the query."""
+    return one_column.collect("pyarrow").to_native().column(0).to_pylist()
+
+
+_TYPES = {"date": nw.Date(), "integer": nw.Int64(), "text": nw.String()}
+
+
+def _complete(frame: nw.LazyFrame | None, table: Table) -> nw.LazyFrame | None:
+    """All columns of the table: those the source left out are null."""
+    if frame is None:
+        return None
+    present = set(frame.collect_schema().names())
+    return frame.select(
+        nw.col(one.name) if one.name in present else nw.lit(None).cast(_TYPES[one.kind]).alias(one.name)
+        for one in table.columns
+    )
