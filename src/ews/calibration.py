@@ -1,0 +1,177 @@
+"""From raw scores to probabilities: one logistic curve a threshold, fitted on years the booster had not seen.
+
+A booster's own probabilities are those of the years it learned from. Here each threshold of the policy
+(8, 10, 12, 15, 20 percent of days missed) gets its curve over the same raw score, so one explainable model
+gives the whole distribution of next year's absence rate.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+
+import numpy as np
+
+from ews.dataset import Dataset
+from ews.errors import NotEnoughData, UntrustedBundle
+from ews.home import to_json
+from ews.policy import Policy
+
+SCHOOL_FOLDS = 5
+RECENT_YEARS = 3
+"""Out-of-time years that calibrate: the last ones, since base rates move."""
+
+_SLOPE_PRIOR = 0.05
+"""A faint pull of the slope towards 1, felt only where a threshold has hardly any rows."""
+
+_LEAST_SLOPE = 0.05
+"""A higher raw score never gives a lower probability, even where the held-out rows tell nothing."""
+
+_MOST_STEPS = 200
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """Logistic curves over the raw score.
+
+    Attributes:
+        chronic_percent: the threshold whose probability is the risk.
+        percents: the thresholds, ascending.
+        intercepts: one a threshold, in log-odds.
+        slopes: one a threshold, positive; 1 would leave the booster's spread as it is.
+        held_out_rows: rows the curves were fitted on, none of which the scoring booster had learned from.
+    """
+
+    chronic_percent: int
+    percents: tuple[int, ...]
+    intercepts: tuple[float, ...]
+    slopes: tuple[float, ...]
+    held_out_rows: int
+
+    def probabilities(self, raw_scores: np.ndarray) -> np.ndarray:
+        """Probabilities of reaching each threshold, shape (rows, thresholds), never rising from left to right.
+
+        Where curves would cross, the others yield to the chronic threshold, so the risk is a function of the
+        raw score alone.
+        """
+        log_odds = np.asarray(raw_scores, dtype=float)[:, None] * np.array(self.slopes) + np.array(self.intercepts)
+        curves = _share(log_odds)
+        middle = self.percents.index(self.chronic_percent)
+        lower = np.maximum.accumulate(curves[:, middle::-1], axis=1)[:, ::-1]
+        return np.hstack([lower, np.minimum.accumulate(curves[:, middle:], axis=1)[:, 1:]])
+
+    def risk(self, raw_scores: np.ndarray) -> np.ndarray:
+        """The probability of being chronically absent, shape (rows,)."""
+        return self.probabilities(raw_scores)[:, self.percents.index(self.chronic_percent)]
+
+    def to_json(self) -> str:
+        """The curves as JSON: `Calibrator.from_json(calibrator.to_json()) == calibrator`."""
+        return to_json(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Calibrator":
+        """Read what `to_json` wrote.
+
+        Raises:
+            UntrustedBundle: keys are missing or unknown.
+        """
+        values = json.loads(text)
+        if sorted(values) != sorted(field.name for field in fields(cls)):
+            raise UntrustedBundle("calibrator.json does not hold a calibrator. Train the model again.")
+        return cls(
+            chronic_percent=int(values["chronic_percent"]),
+            percents=tuple(values["percents"]),
+            intercepts=tuple(values["intercepts"]),
+            slopes=tuple(values["slopes"]),
+            held_out_rows=int(values["held_out_rows"]),
+        )
+
+
+def fit_calibrator(raw_scores: np.ndarray, reached: np.ndarray, policy: Policy) -> Calibrator:
+    """Fit one curve a threshold.
+
+    Args:
+        raw_scores: shape (rows,), of rows the booster had not learned from.
+        reached: shape (rows, thresholds), 1 where that percent of days was missed, 0 where not, NaN unknown.
+        policy: names the thresholds.
+
+    Raises:
+        NotEnoughData: no row has a known outcome.
+    """
+    known = ~np.isnan(reached).any(axis=1)
+    if not known.any():
+        raise NotEnoughData("No held-out student has a known outcome to calibrate on. Ingest one more school year.")
+    curves = [logistic_curve(raw_scores[known], column) for column in reached[known].T]
+    return Calibrator(
+        chronic_percent=policy.chronic_percent,
+        percents=policy.threshold_percents,
+        intercepts=tuple(intercept for intercept, _ in curves),
+        slopes=tuple(slope for _, slope in curves),
+        held_out_rows=int(known.sum()),
+    )
+
+
+def held_out_splits(dataset: Dataset, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Boolean masks (learn from, predict), shape (rows,): rolling origin over target years.
+
+    Each of the last target years is predicted from those before it. With one target year only, schools are
+    held out instead, and students where there is one school.
+    """
+    years = dataset.frame["school_year"].to_numpy()
+    distinct = np.unique(years)
+    for year in distinct[1:][-RECENT_YEARS:]:
+        yield years < year, years == year
+    if len(distinct) == 1:
+        fold = _folds(dataset, seed)
+        for number in range(fold.max() + 1):
+            yield fold != number, fold == number
+
+
+def reached_thresholds(dataset: Dataset, policy: Policy) -> np.ndarray:
+    """Outcomes at every threshold, shape (rows, thresholds): 1, 0, or NaN where unknown."""
+    columns = [f"outcome_reaches_{percent:02d}" for percent in policy.threshold_percents]
+    return dataset.frame[columns].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+
+
+def _folds(dataset: Dataset, seed: int) -> np.ndarray:
+    several_schools = dataset.frame["school_id"].nunique() > 1
+    unit = dataset.frame["school_id" if several_schools else "student_id"].to_numpy()
+    distinct, position = np.unique(unit, return_inverse=True)
+    folds = min(SCHOOL_FOLDS, len(distinct))
+    return np.random.default_rng(seed).permutation(len(distinct))[position] % folds
+
+
+def logistic_curve(scores: np.ndarray, reached: np.ndarray) -> tuple[float, float]:
+    """Intercept and slope of a rising logistic curve, by Newton's method.
+
+    Platt's targets, a little inside 0 and 1, keep it finite where (nearly) nobody or everybody reached.
+
+    Args:
+        scores: shape (rows,).
+        reached: 0 or 1, shape (rows,).
+    """
+    positives = reached.sum()
+    targets = np.where(reached > 0, (positives + 1) / (positives + 2), 1 / (len(reached) - positives + 2))
+    design = np.column_stack([np.ones_like(scores), scores])
+    intercept, slope = _newton(design, targets, np.zeros_like(scores), np.array([0.0, _SLOPE_PRIOR]))
+    if slope >= _LEAST_SLOPE:
+        return float(intercept), float(slope)
+    (intercept,) = _newton(design[:, :1], targets, _LEAST_SLOPE * scores, np.zeros(1))
+    return float(intercept), _LEAST_SLOPE
+
+
+def _newton(design: np.ndarray, targets: np.ndarray, offset: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """Coefficients of a logistic regression, shape (columns,), each drawn towards 1 with the weight in `prior`."""
+    coefficients = np.zeros(design.shape[1])
+    for _ in range(_MOST_STEPS):
+        expected = _share(design @ coefficients + offset)
+        gradient = design.T @ (targets - expected) - prior * (coefficients - 1)
+        curvature = (design.T * (expected * (1 - expected))) @ design + np.diag(prior + 1e-9)
+        step = np.linalg.solve(curvature, gradient)
+        coefficients += np.clip(step, -1, 1)
+        if np.abs(step).max() < 1e-10:
+            break
+    return coefficients
+
+
+def _share(log_odds: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(log_odds, -500, 500)))

@@ -1,0 +1,280 @@
+"""The model: one LightGBM booster with calibrated probabilities, as plain text. The only home of lightgbm.
+
+Same rows, same parameters, same bytes, on one thread or two.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+
+import lightgbm
+import numpy as np
+import pandas as pd
+
+from ews.calibration import Calibrator, fit_calibrator, held_out_splits, reached_thresholds
+from ews.dataset import Dataset
+from ews.errors import InvalidFeatures, InvalidPolicy, NotEnoughData
+from ews.features import FEATURES
+from ews.policy import Policy
+from ews.tables import PROTECTED
+
+LIGHTGBM_VERSION = str(lightgbm.__version__)
+
+FEWEST_OF_EACH = 10
+"""Students with, and without, chronic absence below which nothing can be learned or checked."""
+
+_SMALL_BATCH = 256
+_SMALL_TRAINING = 20_000
+"""Rows up to which a second thread costs more than it brings, in scoring and in training."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """How the booster learns; the defaults are chosen in `docs/experiments.md`.
+
+    Attributes:
+        rounds: trees.
+        learning_rate: share of each tree that is kept.
+        leaves: leaves a tree.
+        min_rows_in_leaf: students a leaf must speak for.
+        l2: shrinkage of leaf values.
+        feature_share: share of the features each tree may look at.
+        row_share: share of the rows each tree learns from.
+        seed: of every random choice.
+        threads: processor threads; they change the time and never the bytes.
+    """
+
+    rounds: int = 300
+    learning_rate: float = 0.03
+    leaves: int = 15
+    min_rows_in_leaf: int = 40
+    l2: float = 5.0
+    feature_share: float = 0.5
+    row_share: float = 1.0
+    seed: int = 20260
+    threads: int = 2
+
+    def __post_init__(self) -> None:
+        if min(self.rounds, self.min_rows_in_leaf, self.threads) < 1 or self.leaves < 2:
+            raise InvalidPolicy("rounds, min_rows_in_leaf and threads must be at least 1, leaves at least 2.")
+        if not (0 < self.learning_rate <= 1 and 0 < self.feature_share <= 1 and 0 < self.row_share <= 1):
+            raise InvalidPolicy("learning_rate, feature_share and row_share must be above 0 and at most 1.")
+        if self.l2 < 0 or self.seed < 0:
+            raise InvalidPolicy("l2 and seed must not be negative.")
+
+    @classmethod
+    def from_toml(cls, text: str) -> "Parameters":
+        """Read parameters; keys left out keep their default.
+
+        Raises:
+            InvalidPolicy: not TOML, an unknown key, or a value of the wrong kind.
+        """
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise InvalidPolicy(f"The parameters are not valid TOML: {error}.") from error
+        kinds = {field.name: field.type for field in fields(cls)}
+        unknown = sorted(set(values) - set(kinds))
+        if unknown:
+            raise InvalidPolicy(f"Unknown parameters: {', '.join(unknown)}. Known: {', '.join(kinds)}.")
+        wrong = [name for name, value in values.items() if type(value) not in {int, kinds[name]}]
+        if wrong:
+            raise InvalidPolicy(f"Parameters of the wrong kind: {', '.join(sorted(wrong))}.")
+        return cls(**values)
+
+    def to_toml(self) -> str:
+        """The same parameters as TOML: `Parameters.from_toml(parameters.to_toml()) == parameters`."""
+        return "".join(f"{name} = {value}\n" for name, value in asdict(self).items())
+
+    def for_lightgbm(self, directions: list[int], threads: int) -> dict[str, object]:
+        """The same under LightGBM's names, with one monotone direction a feature."""
+        return {
+            "objective": "binary",
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.leaves,
+            "min_data_in_leaf": self.min_rows_in_leaf,
+            "lambda_l2": self.l2,
+            "feature_fraction": self.feature_share,
+            "bagging_fraction": self.row_share,
+            "bagging_freq": int(self.row_share < 1),
+            "monotone_constraints": directions,
+            "deterministic": True,
+            "force_col_wise": True,
+            "seed": self.seed,
+            "num_threads": threads,
+            "verbosity": -1,
+        }
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model.
+
+    Attributes:
+        booster_text: LightGBM's own text form; scores come from this text and nothing else.
+        calibrator: turns its raw scores into probabilities.
+    """
+
+    booster_text: str
+    calibrator: Calibrator
+
+    @classmethod
+    def from_text(cls, booster_text: str, calibrator: Calibrator) -> "Model":
+        """A model from its two texts.
+
+        A damaged booster text kills the process, so callers check its hash first, as `ews.bundle` does.
+        """
+        return cls(booster_text, calibrator)
+
+    @cached_property
+    def booster(self) -> lightgbm.Booster:
+        """The booster, read from its text once."""
+        return lightgbm.Booster(model_str=self.booster_text)
+
+    @cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """The columns it scores, in order."""
+        return tuple(self.booster.feature_name())
+
+    @cached_property
+    def constant_features(self) -> tuple[str, ...]:
+        """Features that were the same or unknown for every student in training; the trees do not use them."""
+        return tuple(name for name, seen in self._ranges.items() if seen is None)
+
+    def raw_scores(self, x: pd.DataFrame) -> np.ndarray:
+        """Raw scores in log-odds, before calibration; shape (rows,).
+
+        Raises:
+            InvalidFeatures: `x` does not have exactly the model's columns in order, or holds an infinity, a
+                value that is no number, or a negative one where training had none. NaN is unknown, and allowed.
+        """
+        return self._predict(x, raw_score=True)
+
+    def contributions(self, x: pd.DataFrame) -> np.ndarray:
+        """Exact TreeSHAP values, shape (rows, features + 1); the last column is the base, rows sum to the raw score.
+
+        Raises:
+            InvalidFeatures: as `raw_scores`.
+        """
+        return self._predict(x, pred_contrib=True)
+
+    def probabilities(self, x: pd.DataFrame) -> pd.DataFrame:
+        """Probability of missing at least each percent of the days: columns `probability_08` … by policy.
+
+        Raises:
+            InvalidFeatures: as `raw_scores`.
+        """
+        columns = [f"probability_{percent:02d}" for percent in self.calibrator.percents]
+        return pd.DataFrame(self.calibrator.probabilities(self.raw_scores(x)), columns=columns, index=x.index)
+
+    def risk(self, x: pd.DataFrame) -> np.ndarray:
+        """The probability of being chronically absent, shape (rows,).
+
+        Raises:
+            InvalidFeatures: as `raw_scores`.
+        """
+        return self.calibrator.risk(self.raw_scores(x))
+
+    def _predict(self, x: pd.DataFrame, **what: bool) -> np.ndarray:
+        self._check(x)
+        if x.empty:
+            return np.zeros((0, len(self.feature_names) + 1) if what.get("pred_contrib") else 0)
+        threads = 1 if len(x) <= _SMALL_BATCH else 0
+        return self.booster.predict(x.astype("float64"), validate_features=True, num_threads=threads, **what)
+
+    def _check(self, x: pd.DataFrame) -> None:
+        columns = list(x.columns)
+        if columns != list(self.feature_names):
+            raise InvalidFeatures(_what_differs(columns, self.feature_names))
+        words = [name for name, kind in x.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
+        if words:
+            raise InvalidFeatures(f"Features must be numbers: {', '.join(map(str, words))}.")
+        values = x.to_numpy(dtype="float64", na_value=np.nan)
+        self._refuse("Infinite values", np.isinf(values))
+        never_negative = np.array([seen is not None and seen[0] >= 0 for seen in self._ranges.values()])
+        self._refuse("Values below 0, which no record gives,", (values < 0) & never_negative)
+
+    def _refuse(self, what: str, where: np.ndarray) -> None:
+        names = [self.feature_names[column] for column in np.flatnonzero(where.any(axis=0))]
+        if names:
+            raise InvalidFeatures(f"{what} in: {', '.join(names)}. Leave a value empty where it is not known.")
+
+    @cached_property
+    def _ranges(self) -> dict[str, tuple[float, float] | None]:
+        """What training saw of each feature: (lowest, highest), or None where it was constant."""
+        line = re.search(r"^feature_infos=(.*)$", self.booster_text, re.MULTILINE)
+        infos = line[1].split() if line else []
+        return {name: _range(info) for name, info in zip(self.feature_names, infos, strict=True)}
+
+
+def fit(dataset: Dataset, parameters: Parameters, policy: Policy, directions: Mapping[str, int] | None = None) -> Model:
+    """Learn from every row with a known outcome, and calibrate on years (or schools) held out.
+
+    Args:
+        dataset: one row a student and target year; rows without a known outcome are left aside.
+        parameters: how the booster learns.
+        policy: names the thresholds that get a probability.
+        directions: -1, 0 or +1 a feature; by default those of the feature catalogue.
+
+    Raises:
+        NotEnoughData: fewer than ten students with, or without, chronic absence in any of the parts learned from.
+        InvalidFeatures: a protected attribute or an infinity is among the features.
+    """
+    rows = dataset.labelled()
+    _check_learnable(rows)
+    if directions is None:
+        directions = {name: entry.direction for name, entry in FEATURES.items()}
+    held_out, outcomes = [], []
+    for learn, predict in held_out_splits(rows, parameters.seed):
+        booster = _train(rows.where(learn), parameters, directions)
+        held_out.append(booster.predict(rows.x[predict], raw_score=True, validate_features=True))
+        outcomes.append(reached_thresholds(rows, policy)[predict])
+    calibrator = fit_calibrator(np.concatenate(held_out), np.concatenate(outcomes), policy)
+    return Model(_text(_train(rows, parameters, directions)), calibrator)
+
+
+def _train(rows: Dataset, parameters: Parameters, directions: Mapping[str, int]) -> lightgbm.Booster:
+    y = np.asarray(rows.y, dtype="float64")
+    fewest = int(min(y.sum(), (1 - y).sum()))
+    if fewest < FEWEST_OF_EACH:
+        raise NotEnoughData(
+            f"Training needs at least {FEWEST_OF_EACH} students with and {FEWEST_OF_EACH} without chronic absence "
+            f"in the years (or schools) learned from; the smaller group has {fewest}. Ingest more school years."
+        )
+    threads = parameters.threads if len(y) > _SMALL_TRAINING else 1
+    settings = parameters.for_lightgbm([directions.get(name, 0) for name in rows.feature_names], threads)
+    data = lightgbm.Dataset(rows.x.astype("float64"), y, params=settings, free_raw_data=True)
+    return lightgbm.train(settings, data, num_boost_round=parameters.rounds)
+
+
+def _text(booster: lightgbm.Booster) -> str:
+    """The booster's text without the number of threads, the one setting that changes no score."""
+    return re.sub(r"^\[num_threads: \d+\]$", "[num_threads: 0]", booster.model_to_string(), flags=re.MULTILINE)
+
+
+def _range(info: str) -> tuple[float, float] | None:
+    """LightGBM's note on a feature, `[0:0.75]`, or `none` where it was constant."""
+    if info == "none":
+        return None
+    lowest, highest = info.strip("[]").split(":")
+    return float(lowest), float(highest)
+
+
+def _check_learnable(rows: Dataset) -> None:
+    protected = sorted(set(rows.feature_names) & set(PROTECTED))
+    if protected:
+        raise InvalidFeatures(f"Protected attributes are audited and never features: {', '.join(protected)}.")
+    infinite = [name for name in rows.feature_names if np.isinf(rows.x[name].to_numpy(dtype="float64")).any()]
+    if infinite:
+        raise InvalidFeatures(f"Infinite values in: {', '.join(infinite)}. A feature is a number or unknown.")
+
+
+def _what_differs(columns: list[object], expected: tuple[str, ...]) -> str:
+    missing = [name for name in expected if name not in columns]
+    if missing:
+        return f"Features missing: {', '.join(missing)}. A feature that is not known is sent as empty."
+    if len(columns) > len(expected):
+        return f"{len(columns) - len(expected)} columns too many. Send the model's {len(expected)} features only."
+    return "Features are not in the model's order. Select them by the model's feature_names."
