@@ -1,0 +1,293 @@
+"""From what happened to the canonical tables: stays, marks, names, demographics and mentoring as Arrow tables."""
+
+import tomllib
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ews.simulator.calendars import Calendar
+from ews.simulator.days import Spells
+from ews.simulator.families import Population
+from ews.simulator.parameters import Parameters
+from ews.simulator.recording import SHARES
+from ews.simulator.schools import LEVEL_NAMES, Schools
+from ews.simulator.streams import Purpose, stream
+from ews.tables import CATEGORIES, GRADES
+
+if TYPE_CHECKING:
+    from ews.simulator.area import SchoolYearDrawn, Task
+
+__all__ = ["GRADE_NAMES", "Spells", "Stays", "draw_closures", "draw_stays", "tables"]
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.integer]
+
+GRADE_NAMES = np.array(GRADES)
+_TWO_DIGITS = np.array([f"{number:02d}" for number in range(100)])
+_YES_NO = np.array(["no", "yes"])
+RACES = np.array(
+    [
+        "Asian",
+        "Black or African American",
+        "Hispanic or Latino",
+        "Two or more races",
+        "White",
+        "American Indian or Alaska Native",
+    ]
+)
+_RACE_SHARES = np.array([[0.08, 0.11, 0.17, 0.06, 0.57, 0.01], [0.06, 0.25, 0.38, 0.05, 0.24, 0.02]])
+
+
+@dataclass(frozen=True)
+class Stays:
+    """Where the students of a school year are on each of its days; arrays have one entry per student.
+
+    Attributes:
+        school, next_school: at first, and after a move (-1: no move).
+        first, last: first and last day enrolled, on the year's axis.
+        moves: last day in the first school; `last` where there is no move.
+        resumes: first day in the next school.
+        closed: (schools, days), the days on which a school of its own is closed.
+    """
+
+    school: Ints
+    next_school: Ints
+    first: Ints
+    last: Ints
+    moves: Ints
+    resumes: Ints
+    days: int
+    closed: Bools | None = None
+
+    def in_school(self, closed: Bools) -> Bools:
+        """Whether each day is an enrolled day of the student's school, (students, days)."""
+        day = np.arange(self.days)
+        before = (day >= self.first[:, None]) & (day <= self.moves[:, None]) & ~closed[self.school]
+        movers = np.flatnonzero(self.next_school >= 0)
+        after = (day >= self.resumes[movers, None]) & (day <= self.last[movers, None])
+        before[movers] |= after & ~closed[self.next_school[movers]]
+        return before
+
+    def closed_on(self, closed: Bools) -> "Stays":
+        """The same stays, knowing the closures."""
+        return replace(self, closed=closed)
+
+    def school_on(self, row: Ints, day: Ints) -> Ints:
+        """The school of a student on a day."""
+        moved = (self.next_school[row] >= 0) & (day > self.moves[row])
+        return np.where(moved, self.next_school[row], self.school[row])
+
+
+def draw_stays(
+    rng: np.random.Generator, people: Population, rows: Ints, position: int, days: int, world: Parameters
+) -> Stays:
+    """Turn shares of the year into days."""
+    first = np.floor(people.arrives[rows, position] * days).astype(np.int64)
+    last = np.maximum(np.ceil(people.leaves[rows, position] * days).astype(np.int64) - 1, first)
+    next_school = people.next_school[rows, position]
+    moves = np.clip(np.floor(people.moves[rows, position] * days).astype(np.int64), first, np.maximum(last - 1, first))
+    next_school = np.where(moves < last, next_school, -1)
+    gap = rng.poisson(world.families.gap_days_mean, len(rows))
+    moves = np.where(next_school >= 0, moves, last)
+    return Stays(
+        school=people.school[rows, position],
+        next_school=next_school,
+        first=first,
+        last=last,
+        moves=moves,
+        resumes=np.minimum(moves + 1 + gap, last),
+        days=days,
+    )
+
+
+def draw_closures(rng: np.random.Generator, schools: int, calendar: Calendar, world: Parameters) -> Bools:
+    """Days on which one school alone is closed; never the first or last weeks."""
+    count = rng.poisson(world.calendar.school_closures_mean, schools)
+    closed = np.zeros((schools, calendar.days), dtype=np.bool_)
+    closed[np.repeat(np.arange(schools), count), rng.integers(10, calendar.days - 10, count.sum())] = True
+    return closed
+
+
+def tables(task: "Task", people: Population, schools: Schools, drawn: "list[SchoolYearDrawn]") -> dict[str, pa.Table]:
+    """Every canonical table of an area, and `truth/` tables."""
+    ids = _Ids(task, people, schools)
+    rng = stream(task.seed, Purpose.NAMES, task.area)
+    return {
+        "schools": _schools(task, schools),
+        "calendar": pa.concat_tables([_calendar(ids, task.ending(i), year) for i, year in enumerate(drawn)]),
+        "students": _students(rng, task, people, ids),
+        "enrollments": pa.concat_tables([_enrollments(ids, year) for year in drawn]),
+        "attendance": pa.concat_tables([_attendance(ids, year) for year in drawn]),
+        "demographics": _demographics(rng, task, people, ids, drawn),
+        "mentoring": pa.concat_tables([_mentoring(ids, year) for year in drawn]),
+        "truth/causes": pa.concat_tables([year.causes for year in drawn]),
+    }
+
+
+class _Ids:
+    """The text ids of an area's students, households and schools."""
+
+    def __init__(self, task: "Task", people: Population, schools: Schools) -> None:
+        self.schools = pa.array(schools.ids)
+        self.students = _numbered(task.area, people.count)
+        self.households = pa.array(_household_ids(task.area, people.household_count))
+
+    def student(self, row: Ints) -> pa.Array:
+        return self.students.take(pa.array(row))
+
+    def school(self, row: Ints) -> pa.Array:
+        return self.schools.take(pa.array(row))
+
+
+def _numbered(area: int, count: int) -> pa.Array:
+    numbers = np.arange(1, count + 1) + area * 100_000
+    return pa.array(np.char.zfill(numbers.astype(np.str_), 8))
+
+
+def _household_ids(area: int, count: int) -> NDArray[np.str_]:
+    return np.char.add("H", np.char.zfill((np.arange(1, count + 1) + area * 100_000).astype(np.str_), 8))
+
+
+def _schools(task: "Task", schools: Schools) -> pa.Table:
+    return pa.table(
+        {
+            "school_id": pa.array(schools.ids),
+            "name": pa.array(schools.names),
+            "district_id": pa.array([f"D{task.district + 1:03d}"] * schools.count),
+            "level": pa.array(np.array(LEVEL_NAMES)[schools.level]),
+        }
+    )
+
+
+def _calendar(ids: _Ids, ending: int, year: "SchoolYearDrawn") -> pa.Table:
+    assert year.stays.closed is not None  # noqa: S101 - set when the year was drawn
+    school, day = np.nonzero(~year.stays.closed)
+    return pa.table(
+        {
+            "school_id": ids.school(school),
+            "date": _dates(year.calendar, day),
+            "school_year": np.full(len(school), ending, dtype=np.int32),
+        }
+    )
+
+
+def _students(rng: np.random.Generator, task: "Task", people: Population, ids: _Ids) -> pa.Table:
+    born = np.array(
+        [f"{task.ending(0) + year - 6:04d}-01-01" for year in range(-14, people.years + 3)], "datetime64[D]"
+    )
+    birthday = born[people.kindergarten_year + 14] + rng.integers(0, 365, people.count)
+    return pa.table(
+        {
+            "student_id": ids.students,
+            "name": _names(rng, people),
+            "birth_date": pa.array(birthday),
+            "household_id": ids.households.take(pa.array(people.household)),
+        }
+    )
+
+
+def _names(rng: np.random.Generator, people: Population) -> pa.Array:
+    """Given name and one or two surnames; siblings share the surnames."""
+    words = name_words()
+    given, surnames = np.array(words["given"]), np.array(words["surname"])
+    homes = people.household_count
+    one, two = rng.choice(surnames, homes), rng.choice(surnames, homes)
+    join = rng.choice(np.array(["", " ", "-"]), homes, p=[0.6, 0.3, 0.1])
+    family = np.char.add(np.char.add(one, join), np.where(join == "", "", two))
+    names = np.char.add(np.char.add(rng.choice(given, people.count), " "), family[people.household])
+    return pa.array(names)
+
+
+@cache
+def name_words() -> dict[str, Any]:
+    """The word lists names are made from."""
+    return tomllib.loads((files("ews.simulator") / "names.toml").read_text(encoding="utf-8"))
+
+
+def _enrollments(ids: _Ids, drawn: "SchoolYearDrawn") -> pa.Table:
+    stays, calendar = drawn.stays, drawn.calendar
+    movers = np.flatnonzero(stays.next_school >= 0)
+    row = np.concatenate([np.arange(len(drawn.rows)), movers])
+    school = np.concatenate([stays.school, stays.next_school[movers]])
+    entry = np.concatenate([stays.first, stays.resumes[movers]])
+    leave = np.concatenate([stays.moves, stays.last[movers]])
+    order = np.lexsort((entry, row))
+    row, school, entry, leave = row[order], school[order], entry[order], leave[order]
+    return pa.table(
+        {
+            "student_id": ids.student(drawn.rows[row]),
+            "school_id": ids.school(school),
+            "entry_date": _dates(calendar, entry),
+            "exit_date": _dates(calendar, leave),
+            "grade_level": pa.array(GRADE_NAMES[drawn.year.grade[row]]),
+        }
+    )
+
+
+def _attendance(ids: _Ids, drawn: "SchoolYearDrawn") -> pa.Table:
+    marks = drawn.marks
+    return pa.table(
+        {
+            "student_id": ids.student(drawn.rows[marks.row]),
+            "school_id": ids.school(drawn.stays.school_on(marks.row, marks.day)),
+            "date": _dates(drawn.calendar, marks.day),
+            "category": pa.array(CATEGORIES).take(pa.array(marks.category)),
+            "absent_share": SHARES[marks.share],
+        }
+    )
+
+
+def _demographics(
+    rng: np.random.Generator, task: "Task", people: Population, ids: _Ids, drawn: "list[SchoolYearDrawn]"
+) -> pa.Table:
+    homes_poor = np.bincount(people.household, people.poor, people.household_count) > 0
+    pick = rng.random(people.household_count)
+    race = (pick[:, None] > np.cumsum(_RACE_SHARES, axis=1)[homes_poor.astype(int)]).sum(axis=1)
+    gender = rng.choice(np.array(["female", "male", "nonbinary"]), people.count, p=[0.486, 0.509, 0.005])
+    row = np.concatenate([year.rows for year in drawn])
+    ending = np.concatenate([np.full(len(year.rows), task.ending(i), dtype=np.int32) for i, year in enumerate(drawn)])
+    race_known = rng.random(people.count) < 0.98
+    race_of = np.where(race_known, race[people.household], -1)[row]
+    return pa.table(
+        {
+            "student_id": ids.student(row),
+            "school_year": ending,
+            "race_ethnicity": pa.array(RACES[np.minimum(race_of, len(RACES) - 1)], mask=race_of < 0),
+            "gender": pa.array(gender[row]),
+            "english_learner": _yes_no(people.english_learner[row]),
+            "disability": _yes_no(people.disability[row]),
+            "economically_disadvantaged": _yes_no(people.poor[row]),
+            "homeless": _yes_no(people.homeless[row]),
+        }
+    )
+
+
+def _mentoring(ids: _Ids, drawn: "SchoolYearDrawn") -> pa.Table:
+    given, stays = drawn.assignments, drawn.stays
+    ends = np.where(given.accepted, np.maximum(stays.last[given.row], given.start), given.start)
+    school = np.asarray(ids.schools)[stays.school[given.row]].astype(np.str_)
+    mentor = np.char.add(np.char.add(np.char.add("M", school), "-"), _TWO_DIGITS[given.mentor])
+    return pa.table(
+        {
+            "student_id": ids.student(drawn.rows[given.row]),
+            "start_date": _dates(drawn.calendar, given.start),
+            "mentor_id": pa.array(mentor, pa.string()),
+            "end_date": _dates(drawn.calendar, ends),
+            "offered": np.ones(len(given.row), dtype=np.bool_),
+            "accepted": given.accepted,
+            "contacts": given.contacts.astype(np.int64),
+        }
+    )
+
+
+def _dates(calendar: Calendar, day: Ints) -> pa.Array:
+    return pa.array(calendar.dates).take(pa.array(day))
+
+
+def _yes_no(flag: Bools) -> pa.Array:
+    return pa.array(_YES_NO[flag.astype(int)])
