@@ -1,0 +1,174 @@
+"""Write the pages that can be made from code: `python docs/generate.py [--check]`.
+
+With `--check` nothing is written, and a page that is not what the code says ends with exit code 1.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ews import errors
+from ews.absence import ABSENCE_CATEGORIES, PRESENT_CATEGORIES
+from ews.errors import EwsError
+from ews.features import FEATURES
+from ews.features.catalogue import GROUPS, Feature
+from ews.student_years import STUDENT_YEARS
+from ews.tables import GRADES, TABLES, Column, Table
+
+DOCS = Path(__file__).parent
+MADE = "<!-- Written by docs/generate.py from the code. Change the code, then run: make docs -->\n"
+
+DIRECTIONS = {1: "never lowers", 0: "either way", -1: "never raises"}
+
+WHAT_TO_DO = {
+    "InputRefused": "Read the sentence: it names the file and the column or line. Mend the export, then ingest again. "
+    "What was there before is still in force.",
+    "NotEnoughData": "Ingest the school years it names. A model learns from a year whose outcome is complete and at "
+    "least one year before it.",
+    "UntrustedBundle": "Do not copy model files by hand. Promote the version again, or train anew. If a file was "
+    "changed and nobody knows why, treat it as an incident (`SECURITY.md`).",
+    "NothingPromoted": "Look at the backtest, then `ews promote`. A list is only ever made by a model that a named "
+    "person put in force.",
+    "NotFound": "Check the id. Ids are text as the student information system writes them: `007` is not `7`.",
+    "InvalidPolicy": "Compare the TOML with the keys the sentence lists; a key that is not known is never ignored.",
+    "InvalidFeatures": "Send exactly the model's features; leave a value empty (null) where it is not known.",
+    "Busy": "Wait until the other command ends. If none runs, the lock is free again by itself.",
+}
+"""What a reader can do, per class; a class without an entry fails the docs test."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write or check all generated pages; 1 when one is stale."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a page is stale")
+    check = parser.parse_args(arguments).check
+    stale = {DOCS / name: text for name, text in pages().items() if not _is_current(DOCS / name, text)}
+    for path, text in stale.items():
+        print(f"docs/{path.name} {'is stale; run: make docs' if check else 'written'}")
+        if not check:
+            path.write_text(text, encoding="utf-8")
+    return int(check and bool(stale))
+
+
+def pages() -> dict[str, str]:
+    """Every generated page by file name."""
+    return {"data-dictionary.md": data_dictionary(), "errors.md": errors_page()}
+
+
+def data_dictionary() -> str:
+    """Tables, student years and features: what one row is, keys, units, what null means."""
+    parts = [
+        "# Data dictionary\n",
+        MADE,
+        _DICTIONARY_INTRODUCTION,
+        "## Tables every source ends in\n",
+        *(_table(table) for table in TABLES),
+        "## Student years\n",
+        _STUDENT_YEARS_INTRODUCTION,
+        _table(STUDENT_YEARS),
+        "## Features\n",
+        _FEATURES_INTRODUCTION,
+        *(_group(group) for group in GROUPS),
+    ]
+    return "\n".join(parts)
+
+
+def errors_page() -> str:
+    """Every error class with its exit code and what to do."""
+    parts = ["# Errors\n", MADE, _ERRORS_INTRODUCTION, *(_error(error) for error in error_classes())]
+    return "\n".join([*parts, _HTTP])
+
+
+def error_classes() -> list[type[EwsError]]:
+    """The situations of :mod:`ews.errors`, by exit code."""
+    known = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, EwsError)]
+    return sorted((error for error in known if error is not EwsError), key=lambda error: error.exit_code)
+
+
+def _is_current(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
+
+
+def _table(table: Table) -> str:
+    heading = f"### `{table.name}`\n\nOne row is {table.row}. Key: {_names(table.key)}."
+    optional = " A source may leave this table out." if table.optional else ""
+    return f"{heading}{optional}\n\n" + _grid(
+        ("column", "kind", "meaning", "empty means"), (_column(column) for column in table.columns)
+    )
+
+
+def _column(column: Column) -> tuple[str, ...]:
+    allowed = f" One of: {', '.join(column.allowed)}." if column.allowed else ""
+    return f"`{column.name}`", column.kind, column.meaning + allowed, column.null or "refused"
+
+
+def _group(group: str) -> str:
+    rows = (_feature(feature) for feature in FEATURES.values() if feature.group == group)
+    return f"### {group}\n\n" + _grid(("feature", "unit", "window", "meaning", "a larger value"), rows)
+
+
+def _feature(feature: Feature) -> tuple[str, ...]:
+    return f"`{feature.name}`", feature.unit, feature.window, feature.meaning, DIRECTIONS[feature.direction]
+
+
+def _error(error: type[EwsError]) -> str:
+    sentence = (error.__doc__ or "").strip()
+    return f"## {error.__name__}\n\nExit code {error.exit_code}. {sentence}\n\n{WHAT_TO_DO[error.__name__]}\n"
+
+
+def _grid(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    cells = (tuple(" ".join(cell.split()).replace("|", "\\|") for cell in row) for row in rows)
+    lines = [head, ("---",) * len(head), *cells]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+_DICTIONARY_INTRODUCTION = f"""\
+Words are those of the [glossary](glossary.md), rules those of the [business rules](business-rules.md).
+Ids are text, as given (`007` stays `007`). Dates are `YYYY-MM-DD`.
+A *share* is a number in [0, 1]. An *integer* is zero or more.
+Grades, in order: {", ".join(GRADES)}.
+Marks that can make a day absent: {", ".join(ABSENCE_CATEGORIES)}; marks of a day the student was there: \
+{", ".join(PRESENT_CATEGORIES)}.
+"""
+
+_STUDENT_YEARS_INTRODUCTION = """\
+Computed from the tables above, one school year at a time and from that year's records only.
+The open year is the same computation through a given instructional day.
+"""
+
+_FEATURES_INTRODUCTION = """\
+What the model sees of a student: one row per student and target year, made only from what was known at the as-of
+point. Empty is *unknown*, never zero. The groups are those in which reasons are told.
+*A larger value* says how the estimate may move with everything else the same; the model is held to it.
+"""
+
+_ERRORS_INTRODUCTION = """\
+Each situation has one class, one exit code, and a message that says what is wrong, where, and how to fix it.
+No message holds a student's value, so an operator can act on code and message without seeing records.
+Exit code 2 is a wrong command line. Anything not listed here is a defect: please report it, without records.
+"""
+
+_HTTP = """\
+## The service
+
+Refusals are `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`, `correlation_id`, and for 422
+`errors` with a pointer each. What was sent is never repeated.
+
+| status | when | what to do |
+| --- | --- | --- |
+| 401 | no token, or none of this home | `ews token`, then send `Authorization: Bearer TOKEN` |
+| 404 | no such student, school or address; all look the same | check the id |
+| 408, 413 | the body came too slowly, or is too large | send fewer rows at a time |
+| 422 | a feature is missing, unknown, or no finite number; an unknown or repeated name | mend what `errors` points to |
+| 500 | a defect | give the operator the `correlation_id` |
+| 503 | nothing promoted or scored yet, or the bundle is not the promoted one | run the command in `detail` |
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

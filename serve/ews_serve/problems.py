@@ -1,0 +1,113 @@
+"""Errors as RFC 9457 problem details that never repeat what was sent.
+
+A validation error of the framework carries the offending input, which may be a student's; only our own words and
+names, and a correlation id to find the case in the log, leave this module.
+"""
+
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from ews.errors import InvalidFeatures, UntrustedBundle
+from ews_serve.schemas import FIELD_NAMES
+
+MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 20
+
+DETAILS = {
+    400: "The request could not be read.",
+    401: "A valid bearer token is needed. Make one with: ews token",
+    404: "There is nothing here, or nothing that may be seen.",
+    405: "This address does not take this method.",
+    408: "The request body took too long to arrive.",
+    413: "The request body is too large.",
+    422: "The request was read, but holds something that is not allowed.",
+    500: "Something went wrong here. The correlation id finds the case in the service's log.",
+    503: "The service cannot answer yet.",
+}
+
+SENTENCES = {
+    "missing": "is missing",
+    "extra_forbidden": "holds a name that is not known",
+    "finite_number": "must be a finite number or null",
+    "float_type": "must be a finite number or null",
+    "json_invalid": "is not JSON",
+    "literal_error": "must be one of the values named in the documentation",
+    "too_short": "holds too few",
+    "too_long": "holds too many",
+}
+"""Our words for the kinds of error pydantic names; its own words may quote the input."""
+
+
+class Refused(HTTPException):
+    """A refusal with a sentence of our own, which holds nothing of what was sent."""
+
+    def __init__(self, status: int, sentence: str | None = None) -> None:
+        super().__init__(status, sentence or DETAILS[status])
+
+
+def problem(
+    status: int, correlation_id: str, detail: str | None = None, errors: Sequence[dict[str, str]] = ()
+) -> JSONResponse:
+    """One problem-details response; the same status and detail always give the same body but for the id."""
+    content: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail or DETAILS.get(status, HTTPStatus(status).phrase),
+        "correlation_id": correlation_id,
+    }
+    if errors:
+        content["errors"] = list(errors)
+    headers = {"WWW-Authenticate": 'Bearer realm="ews"'} if status == HTTPStatus.UNAUTHORIZED else None
+    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Make every refusal of `app` a problem-details response; what is not a refusal is left to the edge."""
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(InvalidFeatures, _of_features)
+    app.add_exception_handler(UntrustedBundle, _of_bundle)
+
+
+def pointer(location: Iterable[str | int]) -> str:
+    """A JSON pointer to the wrong value, cut before the first name that is not one of our fields."""
+    parts: list[str] = []
+    for part in list(location)[1:]:
+        if isinstance(part, str) and part not in FIELD_NAMES:
+            break
+        parts.append(str(part))
+    return "#/" + "/".join(parts)
+
+
+def _of_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    # The framework's own sentences vary with what was asked for; ours alone are shown.
+    detail = error.detail if isinstance(error, Refused) else None
+    return problem(error.status_code, request.state.correlation_id, detail)
+
+
+def _of_validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"pointer": pointer(item["loc"]), "detail": SENTENCES.get(item["type"], "has a value that is not allowed")}
+        for item in error.errors()[:MOST_ERRORS]
+    ]
+    return problem(422, request.state.correlation_id, errors=errors)
+
+
+def _of_features(request: Request, error: Exception) -> JSONResponse:
+    # By the rule of ews.errors the message names features of the model and holds no student's value.
+    return problem(422, request.state.correlation_id, str(error))
+
+
+def _of_bundle(request: Request, error: Exception) -> JSONResponse:
+    # The message names folders of this machine, which are the operator's to know.
+    detail = "The model bundle is not the one that was promoted, and was not loaded. Promote again with: ews promote"
+    return problem(503, request.state.correlation_id, detail)
