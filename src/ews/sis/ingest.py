@@ -1,0 +1,214 @@
+"""Bring records into a home: look, read, judge, write beside, and only then point to it."""
+
+import contextlib
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import duckdb
+
+from ews.errors import InputRefused
+from ews.home import Home, new_folder, read_json, to_json, write_atomically
+from ews.policy import Policy
+from ews.sis import refusals, rejects
+from ews.sis.flat import open_flat
+from ews.sis.parquet import write_tables
+from ews.sis.rejects import Counts
+from ews.sis.source import Source, Staged
+from ews.sis.staging import open_database
+from ews.sis.validate import ORDER, validate
+from ews.sis.yearly import open_yearly
+from ews.tables import ATTENDANCE_YEARS
+
+_LAYOUT = "1"
+"""Changes when the folder of an ingest is written differently, so that the same input is then read anew."""
+
+_DEFAULT_POLICY = Policy()
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What came of an ingest.
+
+    Attributes:
+        id: names the folder; the same input and map have the same id.
+        folder: the tables in force.
+        counts: by table; read = accepted + rejected + duplicates.
+        rejects_path: the rows that were not taken whole, each with what to do.
+        data_through: ISO date of the last mark; None without daily marks.
+        school_years: years with records, ascending.
+        already_known: the same input came in before and was not read again.
+        dropped_columns: by file, columns that nothing here reads.
+        empty_student_years: student-years of a yearly sheet without days; they are no rows.
+    """
+
+    id: str
+    folder: Path
+    counts: Mapping[str, Counts]
+    rejects_path: Path
+    data_through: str | None
+    school_years: tuple[int, ...]
+    already_known: bool
+    dropped_columns: Mapping[str, list[str]]
+    empty_student_years: int
+
+
+def ingest(
+    path: Path,
+    home: Home,
+    *,
+    source: Literal["flat", "yearly"] = "flat",
+    column_map: Path | None = None,
+    policy: Policy = _DEFAULT_POLICY,
+    allow_shrink: bool = False,
+    allow_older: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> IngestReport:
+    """Bring a feed in; it is in force when this returns, and nothing changed when this raises.
+
+    The caller holds `home.locked()`.
+
+    Args:
+        path: a folder (flat) or a sheet (yearly).
+        home: where the tables go.
+        source: how the feed is laid out.
+        column_map: for a yearly sheet its TOML map, as a path or the name of one that ships (`star`).
+        policy: kept beside the tables.
+        allow_shrink: take a feed with far fewer rows than those in force.
+        allow_older: take a feed that ends before those in force.
+        progress: told what is being done, without any value of a record.
+
+    Raises:
+        InputRefused: the feed cannot be taken as it is. If rows are the reason, they are listed in
+            `refused/<id>/rejects.csv` of the home.
+    """
+    feed = _open(path, source, column_map)
+    name = _id(feed)
+    folder = home.tables / name
+    known = folder.exists()
+    if not known:
+        with new_folder(folder) as fresh:
+            about = {"id": name, "source": source, "policy": policy.to_toml()}
+            manifest = _fill(fresh, feed, home, about, progress)
+            _refuse_lesser(manifest, home, allow_shrink=allow_shrink, allow_older=allow_older)
+            write_atomically(fresh / "manifest.json", to_json(manifest))
+    elif _in_force(home) != name:
+        _refuse_lesser(read_json(folder / "manifest.json"), home, allow_shrink=allow_shrink, allow_older=allow_older)
+    if _in_force(home) != name:
+        write_atomically(home.current_tables, to_json({"id": name}))
+    return _report(folder, already_known=known)
+
+
+def _open(path: Path, source: str, column_map: Path | None) -> Source:
+    if source == "yearly":
+        return open_yearly(path, column_map)
+    if column_map is not None:
+        raise InputRefused("A flat folder takes no column map: name its columns as in the data dictionary.")
+    return open_flat(path)
+
+
+def _id(feed: Source) -> str:
+    parts = [*sorted(f"{file.name} {file.sha256}" for file in feed.files), feed.map_sha256, _LAYOUT]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _fill(
+    folder: Path, feed: Source, home: Home, about: Mapping[str, str], progress: Callable[[str], None]
+) -> dict[str, object]:
+    with _workspace(folder) as connection:
+        staged = feed.stage(connection, progress)
+        validate(connection, staged.files, progress)
+        counts = _collect(connection, staged)
+        rejects.write(connection, folder / "rejects.csv")
+        _refuse_bad_tables(counts, folder / "rejects.csv", home.path / "refused" / about["id"])
+        write_tables(connection, list(staged.files), folder, progress)
+        return _manifest(connection, feed, staged, counts) | dict(about)
+
+
+@contextlib.contextmanager
+def _workspace(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with (
+        tempfile.TemporaryDirectory(dir=folder, prefix=".working-") as work,
+        contextlib.closing(open_database(Path(work))) as connection,
+    ):
+        yield connection
+
+
+def _collect(connection: duckdb.DuckDBPyConnection, staged: Staged) -> dict[str, Counts]:
+    # A line of a yearly sheet is read for several tables; where it is no record, it counts for the years.
+    names = [file.name for file in staged.files.values()]
+    return {
+        table.name: rejects.collect(
+            connection,
+            table,
+            staged.files[table.name],
+            owns_file=names.count(staged.files[table.name].name) == 1 or table is ATTENDANCE_YEARS,
+        )
+        for table in ORDER
+        if table.name in staged.files
+    }
+
+
+def _refuse_bad_tables(counts: Mapping[str, Counts], listed: Path, refused: Path) -> None:
+    try:
+        refusals.refuse_bad_tables(counts, refused / "rejects.csv")
+    except InputRefused:
+        with new_folder(refused) as folder:
+            shutil.copy(listed, folder / "rejects.csv")
+        raise
+
+
+def _manifest(
+    connection: duckdb.DuckDBPyConnection, feed: Source, staged: Staged, counts: Mapping[str, Counts]
+) -> dict[str, object]:
+    through = connection.execute("select max(date)::varchar from accepted_attendance").fetchall()[0][0]
+    years = connection.execute(
+        "select distinct school_year from (select school_year from accepted_calendar "
+        "union all select school_year from accepted_attendance_years) order by all"
+    ).fetchall()
+    return {
+        "files": {file.name: {"sha256": file.sha256, "bytes": file.size} for file in feed.files},
+        "map_sha256": feed.map_sha256,
+        "counts": {name: asdict(count) for name, count in counts.items()},
+        "data_through": through,
+        "school_years": [year for (year,) in years],
+        "dropped_columns": dict(staged.dropped_columns),
+        "empty_student_years": staged.empty,
+    }
+
+
+def _in_force(home: Home) -> str | None:
+    return str(read_json(home.current_tables)["id"]) if home.current_tables.exists() else None
+
+
+def _refuse_lesser(manifest: Mapping[str, Any], home: Home, *, allow_shrink: bool, allow_older: bool) -> None:
+    if _in_force(home) is None:
+        return
+    in_force = cast(dict[str, Any], read_json(home.ingested() / "manifest.json"))
+    if not allow_shrink:
+        refusals.refuse_shrunken(_counts(manifest), in_force["counts"])
+    if not allow_older:
+        refusals.refuse_older(manifest["data_through"], manifest["school_years"], in_force)
+
+
+def _counts(manifest: Mapping[str, Any]) -> dict[str, Counts]:
+    return {name: Counts(**count) for name, count in manifest["counts"].items()}
+
+
+def _report(folder: Path, *, already_known: bool) -> IngestReport:
+    manifest = cast(dict[str, Any], read_json(folder / "manifest.json"))
+    return IngestReport(
+        id=manifest["id"],
+        folder=folder,
+        counts=_counts(manifest),
+        rejects_path=folder / "rejects.csv",
+        data_through=manifest["data_through"],
+        school_years=tuple(manifest["school_years"]),
+        already_known=already_known,
+        dropped_columns=manifest["dropped_columns"],
+        empty_student_years=manifest["empty_student_years"],
+    )

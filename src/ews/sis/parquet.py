@@ -1,0 +1,98 @@
+"""The canonical tables of one ingest as Parquet: marks as one row per student's day, in student order."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import narwhals as nw
+
+from ews.absence import ABSENCE_CATEGORIES, TEN_THOUSANDTHS, is_absent_day
+from ews.sis.staging import quoted
+from ews.tables import (
+    ATTENDANCE_YEARS,
+    DEMOGRAPHICS,
+    MENTORING,
+    SCHOOLS,
+    STUDENTS,
+    Table,
+)
+
+_COPY = "(format parquet, compression zstd)"
+_CALENDAR = """
+    select school_id, date, school_year, day_index, isodow(date)::tinyint as weekday, month(date)::tinyint as month
+    from instructional_days order by school_id, date
+"""
+_STAYS = """
+    select student_id, school_id, entry_date, exit_date, grade_level from stays order by student_id, entry_date
+"""
+
+
+def write_tables(
+    connection: duckdb.DuckDBPyConnection,
+    present: list[str],
+    folder: Path,
+    progress: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Write the accepted rows of the tables that came in, with the calendar numbered and stays that share no day."""
+    for table in (SCHOOLS, STUDENTS, ATTENDANCE_YEARS, DEMOGRAPHICS, MENTORING):
+        if table.name in present:
+            _copy(connection, _rows(table), folder / f"{table.name}.parquet")
+    if "calendar" in present:
+        _copy(connection, _CALENDAR, folder / "calendar.parquet")
+    if "enrollments" in present:
+        _copy(connection, _STAYS, folder / "enrollments.parquet")
+    if "attendance" in present:
+        _write_marks(connection, folder / "marks", progress)
+
+
+def _rows(table: Table) -> str:
+    columns = ", ".join(f'"{name}"' for name in table.column_names)
+    key = ", ".join(f'"{name}"' for name in table.key)
+    return f"select {columns} from accepted_{table.name} order by {key}"
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    connection.execute(f"copy ({query}) to {quoted(path)} {_COPY}")
+
+
+def _write_marks(connection: duckdb.DuckDBPyConnection, folder: Path, progress: Callable[[str], None]) -> None:
+    years = connection.execute("select distinct school_year from accepted_attendance order by 1").fetchall()
+    for (year,) in years:
+        progress(f"Writing marks of {year}")
+        part = folder / f"school_year={year}"
+        part.mkdir(parents=True)
+        marked = nw.from_native(connection.sql(_marked_days(year)))
+        marked = marked.with_columns(is_absent=is_absent_day(nw.col("absent_ten_thousandths")))
+        marked.to_native().create_view("marked_days", replace=True)
+        _copy(connection, _MARKS, part / "marks.parquet")
+
+
+def _marked_days(year: int) -> str:
+    absent = ", ".join(map(quoted, ABSENCE_CATEGORIES))
+    by_kind = ", ".join(
+        f"coalesce(sum(share) filter (category = {quoted(kind)}), 0) as {kind}" for kind in ABSENCE_CATEGORIES
+    )
+    return f"""
+        select student_id, school_id, date, any_value(school_year)::integer as school_year,
+            any_value(day_index) as day_index, {by_kind},
+            coalesce(sum(share) filter (category in ({absent})), 0)::integer as absent_ten_thousandths,
+            bool_or(category = 'tardy') as is_tardy, bool_or(category = 'early_departure') as is_early_departure,
+            least(sum(share), {TEN_THOUSANDTHS})::integer as missed_ten_thousandths
+        from (
+            select *,
+                coalesce(absent_share, case when category in ({absent}) then {TEN_THOUSANDTHS} else 0 end) as share
+            from accepted_attendance where school_year = {year}
+        ) group by student_id, school_id, date
+    """
+
+
+_MARKS = """
+    select student_id, school_id, date, school_year, day_index,
+        month(date)::tinyint as month, isodow(date)::tinyint as weekday, is_absent,
+        case when is_absent then
+            case when suspension >= greatest(excused, unexcused) then 'suspension'
+                when unexcused >= excused then 'unexcused' else 'excused' end
+        end as kind,
+        is_tardy, is_early_departure, missed_ten_thousandths
+    from marked_days order by student_id, date, school_id
+"""

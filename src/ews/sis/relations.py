@@ -1,0 +1,92 @@
+"""What a row must agree with in the other tables: conditions in SQL, one entry a table.
+
+`t` is the row; a join reads the accepted rows of the tables before it.
+"""
+
+from dataclasses import dataclass
+
+Condition = tuple[str, str, str]
+"""A rule's id, the column that is told, and the SQL condition under which the row breaks the rule."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What rows of one table are held against.
+
+    Attributes:
+        joins: SQL that brings the other tables in; none of them may multiply rows.
+        conditions: what is wrong, in the order in which it is told.
+        columns: SQL of further columns that the accepted rows carry on.
+    """
+
+    conditions: tuple[Condition, ...] = ()
+    joins: str = ""
+    columns: str = ""
+
+
+_STUDENT = "left join accepted_students student on t.student_id = student.student_id\n"
+_SCHOOL = "left join accepted_schools school on t.school_id = school.school_id\n"
+_NO_STUDENT = ("unknown_student", "student_id", "student.student_id is null")
+_NO_SCHOOL = ("unknown_school", "school_id", "school.school_id is null")
+_PLAUSIBLE = "between (select earliest from plausible_dates) and (select latest from plausible_dates)"
+
+RELATIONS = {
+    "calendar": Relation(
+        (
+            _NO_SCHOOL,
+            (
+                "date_outside_school_year", "date",
+                "t.date not between make_date(t.school_year - 1, 6, 1) and make_date(t.school_year, 7, 31)",
+            ),
+        ),
+        _SCHOOL,
+    ),
+    "enrollments": Relation(
+        (
+            _NO_STUDENT,
+            _NO_SCHOOL,
+            ("exit_before_entry", "exit_date", "t.exit_date < t.entry_date"),
+            ("implausible_date", "entry_date", f"t.entry_date not {_PLAUSIBLE}"),
+            ("implausible_date", "exit_date", f"t.exit_date not {_PLAUSIBLE}"),
+        ),
+        _STUDENT + _SCHOOL,
+    ),
+    "attendance": Relation(
+        (
+            _NO_STUDENT,
+            _NO_SCHOOL,
+            ("date_outside_known_years", "date", "day.date is null"),
+            ("non_instructional_day", "date", "day.day_index is null"),
+            (
+                "outside_enrollment", "date",
+                "stay.school_id is distinct from t.school_id or t.date > coalesce(stay.exit_date, t.date)",
+            ),
+        ),
+        _STUDENT + _SCHOOL
+        + "left join known_days day on t.school_id = day.school_id and t.date = day.date\n"
+        + "asof left join stays stay on t.student_id = stay.student_id and t.date >= stay.entry_date\n",
+        ", day.school_year, day.day_index",
+    ),
+    "attendance_years": Relation(
+        (
+            _NO_STUDENT,
+            _NO_SCHOOL,
+            ("no_enrolled_days", "days_enrolled", "t.days_enrolled = 0"),
+            ("more_days_than_a_year", "days_enrolled", "t.days_enrolled > 366"),
+            ("more_absent_than_enrolled", "days_absent", "t.days_absent > t.days_enrolled"),
+            (
+                "reasons_exceed_absences", "days_absent",
+                "coalesce(t.days_excused, 0) + coalesce(t.days_unexcused, 0) + coalesce(t.days_suspended, 0)"
+                " > t.days_absent",
+            ),
+            ("daily_marks_exist", "school_year", "daily.school_id is not null"),
+        ),
+        _STUDENT + _SCHOOL
+        + "left join daily_years daily on t.school_id = daily.school_id and t.school_year = daily.school_year\n",
+    ),
+    "demographics": Relation((_NO_STUDENT,), _STUDENT),
+    "mentoring": Relation(
+        (_NO_STUDENT, ("end_before_start", "end_date", "t.end_date < t.start_date")), _STUDENT
+    ),
+}  # fmt: skip
+"""What each table is held against; a table without an entry stands for itself."""

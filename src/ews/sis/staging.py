@@ -1,0 +1,203 @@
+"""Bring a file into the working database as text, losing nothing.
+
+Every cell is text; only an empty cell is null, so the surname NA stays NA and the id 007 stays 007.
+A line that is no record goes to the table `malformed`; and the lines of the file are counted twice,
+by the reader and by us, so that no record can vanish between two quotes.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+
+from ews.errors import InputRefused
+from ews.sis.files import InputFile, check_unchanged
+
+_MALFORMED = {
+    "MISSING COLUMNS": "too_few_fields",
+    "TOO MANY COLUMNS": "too_many_fields",
+    "UNQUOTED VALUE": "stray_quote",
+    "INVALID ENCODING": "not_utf8",
+    "LINE SIZE OVER MAXIMUM": "line_too_long",
+}
+_MAX_LINE_BYTES = 1 << 20
+_MEMORY_BYTES = 6 << 30
+
+
+def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
+    """A working database in `folder`: bounded in memory, spilling beside itself, reaching for nothing outside."""
+    memory = min(_MEMORY_BYTES, int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 0.6))
+    connection = duckdb.connect(
+        folder / "working.duckdb",
+        config={
+            "memory_limit": f"{memory >> 20}MiB",
+            "temp_directory": str(folder / "spill"),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        },
+    )
+    connection.execute("create table malformed (file text, line bigint, field bigint, rule text, row_text text)")
+    return connection
+
+
+def stage(
+    connection: duckdb.DuckDBPyConnection,
+    file: InputFile,
+    name: str,
+    wanted: Sequence[str],
+    required: Sequence[str] = (),
+) -> list[str]:
+    """Read the `wanted` columns of a file into the table `name`, all as text.
+
+    Args:
+        connection: the working database.
+        file: the file, looked at.
+        name: the table to make; its `rowid` is the record's number in the file, from 0.
+        wanted: columns to keep; one that the file does not have becomes null in every row.
+        required: columns that the file must have.
+
+    Returns:
+        The file's columns that were not wanted.
+
+    Raises:
+        InputRefused: a column is missing, or the file cannot be read as a table without losing a line.
+    """
+    try:
+        names = file.header or _parquet_columns(connection, file)
+        check_columns(file.name, names, required)
+        chosen = _choose(names, wanted)
+        (_stage_csv if file.format == "csv" else _stage_parquet)(connection, file, name, chosen)
+    except duckdb.Error as error:
+        # The reader's own words may hold a record, so they are not passed on.
+        raise InputRefused(
+            f"{file.name} cannot be read as a table: line ends are mixed, quotes are broken or the file is damaged. "
+            "Export it again as UTF-8 CSV with one kind of line end, or as Parquet."
+        ) from error
+    check_unchanged(file)
+    taken = {position for position in chosen.values() if position is not None}
+    return [column for position, column in enumerate(names) if position not in taken]
+
+
+def check_columns(file_name: str, header: Sequence[str], required: Sequence[str]) -> None:
+    """Refuse a file without a column that every row needs; capitals do not matter.
+
+    Raises:
+        InputRefused: naming the file and the columns.
+    """
+    there = {name.lower() for name in header}
+    missing = [name for name in required if name.lower() not in there]
+    if missing:
+        also = f" (nor {', '.join(missing[1:])})" if missing[1:] else ""
+        raise InputRefused(f"{file_name} has no column {missing[0]}{also}. Add it, or rename the column that holds it.")
+
+
+def quoted(text: object) -> str:
+    """A text as an SQL literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def _choose(names: Sequence[str], wanted: Sequence[str]) -> Mapping[str, int | None]:
+    places = {name.lower(): position for position, name in enumerate(names)}
+    return {column: places.get(column.lower()) for column in wanted}
+
+
+def _stage_csv(
+    connection: duckdb.DuckDBPyConnection, file: InputFile, name: str, chosen: Mapping[str, int | None]
+) -> None:
+    # Columns get numbers for names, so that no text of a header ever stands in SQL.
+    cells = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(file.header)))
+    reader = (
+        f"read_csv({quoted(file.path)}, auto_detect=false, columns={{{cells}}}, header=true, delim=',', quote='\"', "
+        f"escape='\"', nullstr='', encoding='utf-8', max_line_size={_MAX_LINE_BYTES}, "
+        f"compression='{'gzip' if file.name.lower().endswith('.gz') else 'none'}', store_rejects=true, rejects_limit=0)"
+    )
+    selected = ", ".join(f"{_cell(position)} as {_named(column)}" for column, position in chosen.items())
+    connection.execute(f"create or replace table {name} as select {selected} from {reader}")
+    _keep_malformed(connection, file)
+    _account_for_lines(connection, file, name, reader)
+
+
+def _named(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _cell(position: int | None) -> str:
+    return "null::varchar" if position is None else f"c{position}"
+
+
+def _keep_malformed(connection: duckdb.DuckDBPyConnection, file: InputFile) -> None:
+    rules = " ".join(f"when {quoted(error)} then {quoted(rule)}" for error, rule in _MALFORMED.items())
+    connection.execute(
+        f"""
+        insert into malformed
+        select {quoted(file.name)}, line, min(column_idx),
+            arg_min(case error_type::varchar {rules} else 'stray_quote' end, column_idx),
+            arg_min(ltrim(csv_line, chr(13) || chr(10)), column_idx)
+        from reject_errors group by line
+        """
+    )
+    connection.execute("drop table reject_errors; drop table reject_scans")
+
+
+def _account_for_lines(connection: duckdb.DuckDBPyConnection, file: InputFile, name: str, reader: str) -> None:
+    swallowed = connection.execute(
+        "select min(line) from malformed where file = ? "
+        "and (contains(rtrim(row_text, chr(13) || chr(10)), chr(10)) or (line = ? and not ?))",
+        [file.name, file.lines, file.ends_whole],
+    ).fetchall()[0][0]
+    if swallowed is not None:
+        raise InputRefused(
+            f"{file.name} breaks off, or opens a quote that is never closed, in line {swallowed}. "
+            "Close the quote or export the file again."
+        )
+    lost = file.lines - 1 - _count(connection, f"from {name}") - _count(
+        connection, f"from malformed where file = {quoted(file.name)}"
+    )  # fmt: skip
+    if lost > 0:
+        lost -= _line_ends_within_values(connection, file, reader)
+    if lost != 0:
+        raise InputRefused(
+            f"{abs(lost)} lines of {file.name} are empty or could not be told apart as records "
+            "(often a quote that is opened and never closed). Remove empty lines and mend quotes, or export it again."
+        )
+
+
+def _line_ends_within_values(connection: duckdb.DuckDBPyConnection, file: InputFile, reader: str) -> int:
+    per_row = " + ".join(
+        f"coalesce(length(c{i}) - length(replace(c{i}, chr(10), '')), 0)" for i in range(len(file.header))
+    )
+    counted = connection.execute(f"select coalesce(sum({per_row}), 0) from {reader}").fetchall()[0][0]
+    connection.execute("drop table reject_errors; drop table reject_scans")
+    return int(counted)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, source: str) -> int:
+    return int(connection.execute(f"select count(*) {source}").fetchall()[0][0])
+
+
+def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: InputFile) -> list[str]:
+    columns = connection.execute(f"describe select * from {_parquet(file)}").fetchall()
+    floating = [name for name, kind, *_ in columns if name.lower().endswith("_id") and kind in {"FLOAT", "DOUBLE"}]
+    if floating:
+        raise InputRefused(
+            f"In {file.name} the ids in {floating[0]!r} are decimal numbers, so 007 and long ids are already lost. "
+            "Write ids as text."
+        )
+    return [str(row[0]) for row in columns]
+
+
+def _parquet(file: InputFile) -> str:
+    return f"read_parquet({quoted(file.path)}, hive_partitioning=false)"
+
+
+def _stage_parquet(
+    connection: duckdb.DuckDBPyConnection, file: InputFile, name: str, chosen: Mapping[str, int | None]
+) -> None:
+    names = _parquet_columns(connection, file)
+    cells = {
+        column: "null::varchar" if place is None else f"nullif({_named(names[place])}::varchar, '')"
+        for column, place in chosen.items()
+    }
+    selected = ", ".join(f"{cell} as {_named(column)}" for column, cell in cells.items())
+    connection.execute(f"create or replace table {name} as select {selected} from {_parquet(file)}")
