@@ -98,11 +98,8 @@ def dataset_for(
     """
     if not target_years:
         raise NotEnoughData("No target year to build. Two known school years are needed: one to look back on.")
-    records = open_records(folder, engine)
-    years = [
-        _one_year(folder, records, target_year, policy, after_day, engine, with_outcomes)
-        for target_year in sorted(set(target_years))
-    ]
+    ingest = _Ingest(folder, open_records(folder, engine), policy, engine)
+    years = [_one_year(ingest, year, after_day, with_outcomes) for year in sorted(set(target_years))]
     names = tuple(entry.name for entry in features_for(after_day))
     return Dataset(pd.concat(years, ignore_index=True), names, after_day)
 
@@ -113,32 +110,34 @@ def outcome_columns(policy: Policy) -> tuple[str, ...]:
     return ("outcome_days_enrolled", "outcome_days_absent", "outcome_rate", "outcome_is_chronic", *reaches)
 
 
-def _one_year(
-    folder: Path,
-    records: Records,
-    target_year: SchoolYear,
-    policy: Policy,
-    after_day: int,
-    engine: Engine,
-    with_outcomes: bool,
-) -> pd.DataFrame:
-    history = history_as_of(records, folder, target_year, after_day, policy, engine)
+@dataclass(frozen=True)
+class _Ingest:
+    """One ingest, opened, with the policy and the engine it is read by."""
+
+    folder: Path
+    records: Records
+    policy: Policy
+    engine: Engine
+
+
+def _one_year(ingest: _Ingest, target_year: SchoolYear, after_day: int, with_outcomes: bool) -> pd.DataFrame:
+    records, policy = ingest.records, ingest.policy
+    history = history_as_of(records, ingest.folder, target_year, after_day, policy, ingest.engine)
     students = cohort(records, target_year, policy, after_day=after_day)
     rows = to_pandas(build_features(students, history, policy)).sort_values("student_id", ignore_index=True)
     names = [entry.name for entry in features_for(after_day)]
     known = rows[[*KEYS, *CONTEXT_COLUMNS]].astype({"school_year": "int64", "last_school_year": "Int64"})
-    outcomes = _outcomes(folder, records, target_year, policy, engine) if with_outcomes else None
+    outcomes = _outcomes(ingest, target_year) if with_outcomes else None
     return pd.concat([known, rows[names].astype("float64"), _aligned(outcomes, rows["student_id"], policy)], axis=1)
 
 
-def _outcomes(
-    folder: Path, records: Records, target_year: SchoolYear, policy: Policy, engine: Engine
-) -> pd.DataFrame | None:
+def _outcomes(ingest: _Ingest, target_year: SchoolYear) -> pd.DataFrame | None:
     """What came of the target year; None where it has not ended, or was never recorded."""
+    records, policy = ingest.records, ingest.policy
     if target_year not in known_school_years(records) or not is_complete(records, target_year, policy):
         return None
-    past = stored_student_years(folder, records, policy, engine, before=target_year.next)
-    return to_pandas(labels(past.filter(nw.col("school_year") == target_year.ending), policy))
+    years = stored_student_years(ingest.folder, records, policy, ingest.engine, before=target_year.next)
+    return to_pandas(labels(years.filter(nw.col("school_year") == target_year.ending), policy))
 
 
 def _aligned(outcomes: pd.DataFrame | None, student_ids: pd.Series, policy: Policy) -> pd.DataFrame:

@@ -18,6 +18,9 @@ FEATURES = {entry.name: entry for entry in features_in(*_FAMILIES)}
 """The whole catalogue: name to entry, in the order of the model's columns."""
 
 KEYS = ("student_id", "school_id", "grade_level", "school_year")
+_PLACE_LAST_YEAR = ("last_school_id", "last_grade_level", "last_school_year")
+_OF_YEAR_BEFORE = ("days_absent", "days_enrolled")
+
 CONTEXT_COLUMNS = ("last_school_year", "was_chronic", "band_last_year", "lane")
 """What lists show beside the features; the model does not see them."""
 
@@ -46,18 +49,21 @@ def build_features(cohort: nw.LazyFrame, history: History, policy: Policy) -> nw
 
 
 def wide_frame(cohort: nw.LazyFrame, history: History, policy: Policy) -> nw.LazyFrame:
-    """One row per student of the cohort with every column that features may look at (`ews.features.columns`)."""
-    ranked = history.past.with_columns(
-        years_back=nw.col("school_year").rank("ordinal", descending=True).over("student_id")
-    )
+    """One row per student of the cohort with every column that features may look at (`ews.features.columns`).
+
+    The many columns of the student's own years come last, so that the joins before them carry few.
+    """
+    years_back = nw.col("school_year").rank("ordinal", descending=True).over("student_id")
+    ranked = history.past.with_columns(years_back=years_back)
+    last = _prefixed(ranked.filter(nw.col("years_back") == 1).drop("years_back"), "last")
+    before = ranked.filter(nw.col("years_back") == 2).select("student_id", *_OF_YEAR_BEFORE)
     rows = countable(history.past, policy)
-    wide = cohort.select(*KEYS)
-    wide = _join(wide, _prefixed(ranked.filter(nw.col("years_back") == 1), "last"))
-    wide = _join(wide, _prefixed(ranked.filter(nw.col("years_back") == 2), "before"))
+    wide = _join(cohort.select(*KEYS), last.select("student_id", *_PLACE_LAST_YEAR))
+    wide = with_classmates(with_school(wide, rows), rows)
+    wide = _join(wide, _prefixed(before, "before"))
     wide = _join(wide, _prefixed(_totals(history, policy), "past"))
-    if history.so_far is not None:
-        wide = _join(wide, _prefixed(history.so_far, "so_far"))
-    return with_classmates(with_school(wide, rows), rows)
+    wide = _join(wide, last.drop(*_PLACE_LAST_YEAR))
+    return wide if history.so_far is None else _join(wide, _prefixed(history.so_far, "so_far"))
 
 
 def _join(wide: nw.LazyFrame, right: nw.LazyFrame) -> nw.LazyFrame:

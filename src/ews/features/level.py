@@ -19,7 +19,7 @@ MISSED_LAST_YEAR = (
 )
 MISSED_ALL_YEARS = (
     "Missed {days_absent_all_years} of {days_enrolled_all_years:# day;# days}"
-    " in {known_years:the one known school year;the # known school years}"
+    " in {known_years:# known school year;# known school years}"
 )
 
 

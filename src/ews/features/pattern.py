@@ -36,10 +36,11 @@ def days_absent_monday_friday_last_year() -> nw.Expr:
     " {days_absent_monday_friday_last_year:none was;one was;# were} a Monday or a Friday",
 )
 def monday_friday_excess_last_year() -> nw.Expr:
-    """Share of absences on Mondays and Fridays above what even absences would give, drawn to 0 for few."""
+    """Share of absences on Mondays and Fridays above what even absences would give, less for few; null for none."""
     expected = share(_monday_friday("days_enrolled"), _week("days_enrolled"))
     absences = _week("days_absent")
-    return (_monday_friday("days_absent") - absences * expected) / (absences + EVEN_ABSENCES)
+    excess = (_monday_friday("days_absent") - absences * expected) / (absences + EVEN_ABSENCES)
+    return nw.when(absences > 0).then(excess)
 
 
 @feature(unit="count", window=LAST_YEAR, group=GROUP)

@@ -37,6 +37,7 @@ GRADE_WORDS = {
 }
 UNKNOWN_YEAR = "the last known school year"
 _PARTS = re.compile(r"\[([^\]]*)\]|([^\[\]]+)")
+_OPTIONAL = re.compile(r"\[[^\]]*\]")
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ class Readers:
         return self.last_school_years.map(labels).astype(object).fillna(UNKNOWN_YEAR).to_numpy(dtype=object)
 
     def value(self, name: str) -> np.ndarray:
-        """A feature of each row, shape (rows,), NaN where unknown."""
+        """A feature of each row, shape (rows,), NaN where unknown or not among the model's features."""
+        if name not in self.x:
+            return np.full(len(self.x), np.nan)
         return self.x[name].to_numpy(dtype="float64")
 
     def typical_value(self, name: str) -> np.ndarray:
@@ -93,22 +96,24 @@ class Readers:
 def sentences(feature: Feature, readers: Readers) -> np.ndarray:
     """What is said of a feature, one text per row, shape (rows,), without the full stop; "" where nothing can be."""
     texts = np.full(len(readers.x), "", dtype=object)
+    waiting = _is_told(feature, readers)
     for way in _ways(feature):
-        open_rows = np.flatnonzero((texts == "") & _is_told(feature, readers))
-        texts[open_rows] = _written(way, readers.rows(open_rows))
+        now = np.flatnonzero(waiting & _is_known(way, feature, readers))
+        texts[now] = _written(way, readers.rows(now))
+        waiting[now] = False
     return texts
 
 
 def is_tellable(feature: Feature, readers: Readers) -> np.ndarray:
     """Whether a feature has a sentence, per row, shape (rows,), without writing it."""
-    known = [_is_known(way, readers.x) for way in _ways(feature)]
+    known = [_is_known(way, feature, readers) for way in _ways(feature)]
     return np.logical_or.reduce([*known, np.zeros(len(readers.x), dtype=bool)]) & _is_told(feature, readers)
 
 
 def features_named(phrase: str) -> set[str]:
     """The features whose values or typical values a phrase writes."""
-    fields = (field for field in _fields(phrase.replace("[", "").replace("]", "")))
-    return {spec if name == "typical" else name for name, spec in fields} - {"grade", "year", "chronic_percent"}
+    names = {spec if name == "typical" else name for name, spec in _fields(phrase)}
+    return names - {"grade", "year", "chronic_percent"}
 
 
 def _ways(feature: Feature) -> list[str]:
@@ -122,19 +127,22 @@ def _is_told(feature: Feature, readers: Readers) -> np.ndarray:
     return readers.value(feature.name) == 1
 
 
-def _is_known(way: str, x: pd.DataFrame) -> np.ndarray:
-    required = features_named(re.sub(r"\[[^\]]*\]", "", way))
-    return x[sorted(required)].notna().to_numpy().all(axis=1)
+def _is_known(way: str, feature: Feature, readers: Readers) -> np.ndarray:
+    """Whether all that a way of saying it needs is known: the feature itself, and what is written of it."""
+    written = features_named(_OPTIONAL.sub("", way))
+    required = sorted({feature.name, *written} if written else written)
+    return np.logical_and.reduce(
+        [np.ones(len(readers.x), dtype=bool), *(~np.isnan(readers.value(n)) for n in required)]
+    )
 
 
 def _written(way: str, readers: Readers) -> np.ndarray:
-    """One text per row; "" where something outside brackets is not known."""
-    texts, known = np.full(len(readers.x), "", dtype=object), np.ones(len(readers.x), dtype=bool)
+    """One text per row; a part in brackets is left out where something in it is not known."""
+    texts = np.full(len(readers.x), "", dtype=object)
     for optional, required in _PARTS.findall(way):
-        part, part_known = _filled(optional or required, readers)
-        texts = texts + np.where(part_known, part, "")
-        known &= part_known | bool(optional)
-    return np.where(known, texts, "")
+        part, known = _filled(optional or required, readers)
+        texts = texts + (np.where(known, part, "") if optional else part)
+    return texts
 
 
 def _filled(part: str, readers: Readers) -> tuple[np.ndarray, np.ndarray]:

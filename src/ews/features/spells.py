@@ -45,7 +45,7 @@ def spells_all_years() -> nw.Expr:
     group=GROUP,
     direction=1,
     phrase="Was away {spells_all_years:# separate time;# separate times}"
-    " in {known_years:the one known school year;the # known school years}",
+    " in {known_years:# known school year;# known school years}",
 )
 def spells_per_100_days_all_years() -> nw.Expr:
     """Spells of absence per 100 enrolled days over all years with daily records."""

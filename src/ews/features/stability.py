@@ -38,8 +38,8 @@ def days_enrolled_all_years() -> nw.Expr:
     unit="years",
     window=ALL_YEARS,
     group=GROUP,
-    phrase="Attendance of {known_years:no earlier school year;# earlier school year;# earlier school years}"
-    " is known here",
+    phrase="Attendance of {known_years:# earlier school year;# earlier school years} is known here,"
+    " {days_enrolled_all_years:# day;# days} in all",
 )
 def known_years() -> nw.Expr:
     """School years before the target year with a record."""
@@ -47,10 +47,11 @@ def known_years() -> nw.Expr:
 
 
 @feature(
-    unit="flag", window=ALL_YEARS, group=GROUP,
-    phrase="Little is known of earlier school years: {days_enrolled_all_years:# day;# days} enrolled"
-    "|No attendance of earlier school years is known here",
-)  # fmt: skip
+    unit="flag",
+    window=ALL_YEARS,
+    group=GROUP,
+    phrase="Little is known of earlier school years: {days_enrolled_all_years:# day;# days} enrolled",
+)
 def short_history() -> nw.Expr:
     """Whether fewer than 60 enrolled days are known in all earlier years together."""
     return flag(nw.coalesce(past("days_enrolled"), nw.lit(0)) < SHORT_HISTORY_DAYS)
@@ -114,7 +115,7 @@ def early_exit_days_last_year() -> nw.Expr:
     return last("early_exit_days")
 
 
-@feature(unit="flag", window=TARGET_YEAR, group=GROUP, phrase="Is at another school than at the end of {year}")
+@feature(unit="flag", window=TARGET_YEAR, group=GROUP, phrase="Attends another school than at the end of {year}")
 def changed_school() -> nw.Expr:
     """Whether the school of the target year is another one than the last known."""
     return flag(target("school_id") != last("school_id"))

@@ -47,7 +47,7 @@ def rise_in_last_60_days() -> nw.Expr:
     group=GROUP,
     direction=1,
     phrase="Was away {spells_last_year:# time;# times} in {year},"
-    " {spells_all_years:#;#} in {known_years:the one known school year;the # known school years} together",
+    " and {spells_all_years} in {known_years:# known school year;# known school years} together",
 )
 def change_of_spells() -> nw.Expr:
     """Spells per 100 enrolled days in the last known year minus those over all known years."""
