@@ -1,0 +1,144 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+
+from ews.calibration import (
+    RECENT_YEARS,
+    Calibrator,
+    fit_calibrator,
+    held_out_splits,
+    logistic_curve,
+    reached_thresholds,
+)
+from ews.errors import NotEnoughData, UntrustedBundle
+from ews.policy import Policy
+from tests.rows import pretend_dataset
+
+
+def held_out(rows: int = 20_000, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Raw scores, and outcomes at five thresholds of which the raw score is twice too sure."""
+    rng = np.random.default_rng(seed)
+    raw = rng.normal(-2, 1.5, rows)
+    noise = rng.logistic(size=rows)
+    return raw, np.column_stack([0.5 * raw - cut + noise > 0 for cut in (0.0, 0.4, 0.7, 1.0, 1.5)]).astype(float)
+
+
+def test_a_curve_is_the_logistic_regression_of_scikit_learn():
+    raw, reached = held_out()
+    other = LogisticRegression(C=np.inf, tol=1e-8).fit(raw[:, None], reached[:, 1])
+    intercept, slope = logistic_curve(raw, reached[:, 1])
+    assert intercept == pytest.approx(other.intercept_[0], abs=2e-3)
+    assert slope == pytest.approx(other.coef_[0, 0], abs=2e-3)
+
+
+def test_probabilities_are_true_at_every_threshold():
+    raw, reached = held_out()
+    probabilities = fit_calibrator(raw, reached, Policy()).probabilities(raw)
+    np.testing.assert_allclose(probabilities.mean(axis=0), reached.mean(axis=0), atol=1e-3)
+    sure = raw > 0
+    np.testing.assert_allclose(probabilities[sure].mean(axis=0), reached[sure].mean(axis=0), atol=0.03)
+
+
+def test_the_risk_is_the_column_of_the_chronic_threshold():
+    raw, reached = held_out(500)
+    calibrator = fit_calibrator(raw, reached, Policy())
+    assert (calibrator.risk(raw) == calibrator.probabilities(raw)[:, 1]).all()
+
+
+def test_a_threshold_that_nobody_reaches_has_a_small_probability_and_not_none():
+    raw, reached = held_out(500)
+    reached[:, 4] = 0
+    last = fit_calibrator(raw, reached, Policy()).probabilities(raw)[:, 4]
+    assert 0 < last.max() < 0.05
+
+
+@pytest.mark.parametrize("outcome", [0.0, 1.0])
+def test_scores_that_tell_nothing_still_give_a_rising_finite_curve(outcome):
+    intercept, slope = logistic_curve(np.linspace(-3, 3, 50), np.full(50, outcome))
+    assert np.isfinite(intercept)
+    assert slope > 0
+
+
+def test_scores_that_tell_the_opposite_give_everybody_nearly_the_mean():
+    raw = np.linspace(-3, 3, 1000)
+    intercept, slope = logistic_curve(raw, (raw < -1).astype(float))
+    probabilities = 1 / (1 + np.exp(-intercept - slope * raw))
+    assert (np.diff(probabilities) > 0).all()
+    assert probabilities.mean() == pytest.approx(1 / 3, abs=0.01)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    raw=st.lists(st.floats(-700, 700), min_size=1, max_size=20),
+    intercepts=st.tuples(*[st.floats(-9, 9)] * 5),
+    slopes=st.tuples(*[st.floats(0.05, 4)] * 5),
+)
+def test_whatever_the_curves_probabilities_descend_and_the_risk_keeps_the_raw_order(raw, intercepts, slopes):
+    calibrator = Calibrator(10, (8, 10, 12, 15, 20), intercepts, slopes, 1)
+    probabilities = calibrator.probabilities(np.sort(np.array(raw)))
+    assert (np.diff(probabilities, axis=1) <= 0).all()
+    assert (np.diff(probabilities[:, 1]) >= 0).all()
+    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+
+
+def test_crossing_curves_leave_the_risk_alone():
+    crossing = Calibrator(10, (8, 10, 12), (-1.0, 0.0, 1.0), (1.0, 1.0, 1.0), 1)
+    np.testing.assert_allclose(crossing.probabilities(np.zeros(1)), [[0.5, 0.5, 0.5]])
+
+
+def test_json_gives_the_same_calibrator_back():
+    calibrator = fit_calibrator(*held_out(300), Policy())
+    assert Calibrator.from_json(calibrator.to_json()) == calibrator
+
+
+@pytest.mark.parametrize("change", [{"slopes": None}, {"shape": "round"}])
+def test_another_json_is_no_calibrator(change):
+    values = json.loads(fit_calibrator(*held_out(300), Policy()).to_json())
+    other = {key: value for key, value in {**values, **change}.items() if value is not None}
+    with pytest.raises(UntrustedBundle, match="does not hold a calibrator"):
+        Calibrator.from_json(json.dumps(other))
+
+
+def test_rows_of_unknown_outcome_do_not_calibrate():
+    raw, reached = held_out(300)
+    some = reached.copy()
+    some[:100] = np.nan
+    assert fit_calibrator(raw, some, Policy()) == fit_calibrator(raw[100:], reached[100:], Policy())
+    with pytest.raises(NotEnoughData, match="Ingest one more school year"):
+        fit_calibrator(raw, np.full_like(reached, np.nan), Policy())
+
+
+def test_later_years_are_predicted_from_earlier_ones_only_T12():
+    dataset = pretend_dataset(students=20, target_years=(2022, 2023, 2024, 2025, 2026))
+    years = dataset.frame["school_year"].to_numpy()
+    splits = list(held_out_splits(dataset, seed=1))
+    assert len(splits) == RECENT_YEARS
+    assert [set(years[predict]) for _, predict in splits] == [{2024}, {2025}, {2026}]
+    assert all(years[learn].max() < years[predict].min() for learn, predict in splits)
+
+
+def test_with_one_target_year_whole_schools_are_held_out_T12():
+    dataset = pretend_dataset(students=80, target_years=(2026,), schools=8)
+    school = dataset.frame["school_id"].to_numpy()
+    splits = list(held_out_splits(dataset, seed=1))
+    assert np.sum([predict for _, predict in splits], axis=0).tolist() == [1] * 80
+    assert all(not set(school[learn]) & set(school[predict]) for learn, predict in splits)
+
+
+def test_with_one_school_students_are_held_out():
+    dataset = pretend_dataset(students=40, target_years=(2026,), schools=1)
+    splits = list(held_out_splits(dataset, seed=1))
+    assert [int(predict.sum()) for _, predict in splits] == [8] * 5
+
+
+def test_outcomes_at_thresholds_are_ones_zeros_and_unknown():
+    dataset = pretend_dataset(students=10, target_years=(2026,))
+    dataset.frame.loc[0, "outcome_reaches_20"] = None
+    reached = reached_thresholds(dataset, Policy())
+    assert reached.shape == (10, 5)
+    assert np.isnan(reached[0, 4])
+    assert set(np.unique(reached[1:])) <= {0.0, 1.0}

@@ -1,0 +1,209 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from ews.dataset import Dataset
+from ews.errors import InvalidFeatures, InvalidPolicy, NotEnoughData
+from ews.model import Model, Parameters, fit
+from ews.policy import Policy
+from tests.rows import FEATURES, pretend_dataset
+
+FEW_TREES = Parameters(rounds=30)
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return pretend_dataset()
+
+
+@pytest.fixture(scope="module")
+def model(dataset: Dataset) -> Model:
+    return fit(dataset, FEW_TREES, Policy())
+
+
+def changed(dataset: Dataset, **columns: object) -> Dataset:
+    return Dataset(dataset.frame.assign(**columns), dataset.feature_names, dataset.after_day)
+
+
+def test_the_same_rows_and_seed_give_the_same_bytes_T14(dataset, model):
+    assert fit(dataset, FEW_TREES, Policy()) == model
+
+
+def test_one_and_two_threads_give_the_same_bytes_T14():
+    """More rows than the size from which training uses its threads."""
+    dataset = pretend_dataset(students=13_000)
+    one, two = (fit(dataset, Parameters(rounds=5, threads=threads), Policy()) for threads in (1, 2))
+    assert one == two
+
+
+def test_another_seed_gives_another_model(dataset, model):
+    assert fit(dataset, Parameters(rounds=30, seed=2), Policy()).booster_text != model.booster_text
+
+
+def test_a_model_read_from_its_text_scores_the_same_bytes(dataset, model):
+    again = Model.from_text(model.booster_text, model.calibrator)
+    assert again.raw_scores(dataset.x).tobytes() == model.raw_scores(dataset.x).tobytes()
+
+
+def test_contributions_sum_to_the_raw_score(dataset, model):
+    contributions = model.contributions(dataset.x)
+    assert contributions.shape == (len(dataset.frame), len(FEATURES) + 1)
+    np.testing.assert_allclose(contributions.sum(axis=1), model.raw_scores(dataset.x), atol=1e-9)
+
+
+def test_more_absence_never_lowers_the_risk(dataset, model):
+    """The catalogue's directions reach LightGBM as monotone constraints."""
+    one = dataset.x.iloc[[1]].loc[np.repeat(1, 100)]
+    for name in ("absence_rate_last_year", "days_absent_last_year", "spells_last_year", "school_grade_rate"):
+        values = np.linspace(0, dataset.x[name].max(), 100)
+        assert (np.diff(model.raw_scores(one.assign(**{name: values}))) >= 0).all()
+
+
+def test_without_directions_the_same_rows_do_break_that_rule(dataset):
+    """Guards the test above: the constraint is what holds there."""
+    free = fit(dataset, Parameters(rounds=100, leaves=31, min_rows_in_leaf=5), Policy(), directions={})
+    one = dataset.x.iloc[[1]].loc[np.repeat(1, 100)]
+    values = np.linspace(0, dataset.x["spells_last_year"].max(), 100)
+    assert (np.diff(free.raw_scores(one.assign(spells_last_year=values))) < 0).any()
+
+
+def test_probabilities_descend_over_thresholds_and_the_risk_is_the_chronic_one(dataset, model):
+    probabilities = model.probabilities(dataset.x)
+    assert list(probabilities.columns) == [f"probability_{percent}" for percent in ("08", "10", "12", "15", "20")]
+    assert (np.diff(probabilities.to_numpy(), axis=1) <= 0).all()
+    assert (probabilities["probability_10"].to_numpy() == model.risk(dataset.x)).all()
+    assert probabilities.index.equals(dataset.x.index)
+
+
+def test_it_learned_something(dataset, model):
+    risk = model.risk(dataset.x)
+    assert risk[dataset.y == 1].mean() > risk[dataset.y == 0].mean() + 0.15
+
+
+def test_rows_without_a_known_outcome_are_left_aside(dataset, model):
+    unknown = dataset.frame.head(50).assign(outcome_is_chronic=pd.NA)
+    more = Dataset(pd.concat([dataset.frame, unknown], ignore_index=True), FEATURES, 0)
+    assert fit(more, FEW_TREES, Policy()) == model
+
+
+def test_no_rows_give_no_scores(dataset, model):
+    nobody = dataset.x.head(0)
+    assert model.raw_scores(nobody).shape == (0,)
+    assert model.contributions(nobody).shape == (0, len(FEATURES) + 1)
+    assert model.probabilities(nobody).shape == (0, 5)
+
+
+def test_unknown_values_are_scored_T06(dataset, model):
+    nothing_known = dataset.x.head(3) * np.nan
+    assert np.isfinite(model.raw_scores(nothing_known)).all()
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_an_infinity_is_refused_and_its_column_named_T06(dataset, model, value):
+    x = dataset.x.head(5).copy()
+    x.loc[2, "spells_last_year"] = value
+    with pytest.raises(InvalidFeatures, match="Infinite values in: spells_last_year"):
+        model.raw_scores(x)
+
+
+def test_a_negative_count_is_refused_and_its_value_not_told_T06(dataset, model):
+    x = dataset.x.head(5).assign(days_absent_last_year=-7.0)
+    with pytest.raises(InvalidFeatures, match="below 0.*days_absent_last_year") as refusal:
+        model.risk(x)
+    assert "7" not in str(refusal.value)
+
+
+def test_a_falling_rate_is_no_mistake(dataset, model):
+    assert np.isfinite(model.risk(dataset.x.head(5).assign(change_of_rate=-0.5))).all()
+
+
+def test_words_are_refused_T08(dataset, model):
+    with pytest.raises(InvalidFeatures, match="must be numbers: grade_number"):
+        model.raw_scores(dataset.x.head(5).assign(grade_number="02"))
+
+
+def test_permuted_columns_are_refused_T09(dataset, model):
+    with pytest.raises(InvalidFeatures, match="not in the model's order"):
+        model.raw_scores(dataset.x[list(reversed(FEATURES))])
+
+
+def test_a_missing_column_is_refused_and_named_T10(dataset, model):
+    with pytest.raises(InvalidFeatures, match="missing: spells_last_year"):
+        model.contributions(dataset.x.drop(columns="spells_last_year"))
+
+
+@pytest.mark.parametrize("extra", ["shoe_size", "grade_number"])
+def test_an_extra_or_repeated_column_is_refused_T11(dataset, model, extra):
+    x = pd.concat([dataset.x, pd.Series(1.0, index=dataset.x.index, name=extra)], axis=1)
+    with pytest.raises(InvalidFeatures, match="1 columns too many"):
+        model.raw_scores(x)
+
+
+@pytest.mark.parametrize("outcome", [True, False])
+def test_one_outcome_only_is_nothing_to_learn_from_T03(dataset, outcome):
+    with pytest.raises(NotEnoughData, match="the smaller group has 0"):
+        fit(changed(dataset, outcome_is_chronic=outcome), FEW_TREES, Policy())
+
+
+def test_a_handful_of_students_is_too_few_T04(dataset):
+    with pytest.raises(NotEnoughData, match="at least 10 students"):
+        fit(dataset.where(np.arange(len(dataset.frame)) < 30), FEW_TREES, Policy())
+
+
+def test_constant_and_unknown_columns_are_noted_and_not_used_T05(dataset):
+    model = fit(changed(dataset, grade_number=3.0, change_of_rate=np.nan), FEW_TREES, Policy())
+    assert set(model.constant_features) == {"grade_number", "change_of_rate"}
+    assert not model.contributions(dataset.x)[:, [FEATURES.index("grade_number")]].any()
+
+
+def test_a_protected_attribute_is_never_a_feature_T16(dataset):
+    frame = dataset.frame.assign(gender=1.0)
+    with pytest.raises(InvalidFeatures, match="never features: gender"):
+        fit(Dataset(frame, (*FEATURES, "gender"), 0), FEW_TREES, Policy())
+
+
+def test_an_infinite_feature_is_not_learned_from_T06(dataset):
+    with pytest.raises(InvalidFeatures, match="Infinite values in: spells_last_year"):
+        fit(changed(dataset, spells_last_year=np.inf), FEW_TREES, Policy())
+
+
+def test_one_target_year_is_calibrated_across_schools(dataset):
+    one_year = dataset.where(dataset.frame["school_year"] == 2026)
+    assert fit(one_year, FEW_TREES, Policy()).calibrator.held_out_rows == len(one_year.frame)
+
+
+def test_two_target_years_are_calibrated_on_the_later_one(model):
+    assert model.calibrator.held_out_rows == 600
+
+
+def test_parameters_survive_their_file():
+    parameters = Parameters(rounds=7, learning_rate=0.25, l2=0.0, threads=1)
+    assert Parameters.from_toml(parameters.to_toml()) == parameters
+
+
+def test_parameters_left_out_keep_their_default():
+    assert Parameters.from_toml("rounds = 7") == Parameters(rounds=7)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("rounds = ", "not valid TOML"),
+        ("trees = 3", "Unknown parameters: trees"),
+        ("rounds = 2.5", "wrong kind: rounds"),
+        ("rounds = true", "wrong kind: rounds"),
+        ('learning_rate = "fast"', "wrong kind: learning_rate"),
+        ("rounds = 0", "at least 1"),
+        ("leaves = 1", "at least 2"),
+        ("learning_rate = 1.5", "at most 1"),
+        ("l2 = -1", "negative"),
+    ],
+)
+def test_parameters_that_make_no_sense_are_refused(text, says):
+    with pytest.raises(InvalidPolicy, match=says):
+        Parameters.from_toml(text)
+
+
+def test_nothing_is_printed(dataset, capfd):
+    fit(dataset, FEW_TREES, Policy()).risk(dataset.x)
+    assert capfd.readouterr() == ("", "")
