@@ -1,0 +1,131 @@
+"""What would have been: predict years whose outcome is known from the years before them, or schools from other schools.
+
+Every prediction is made by a model that had seen neither the student's outcome of that year nor any later one,
+and beside it stand the baselines, fitted on the same rows.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from ews.baselines import BASELINES
+from ews.dataset import Dataset
+from ews.errors import NotEnoughData
+from ews.evaluation import MODEL
+from ews.model import Parameters, fit
+from ews.policy import Policy
+
+Split = Literal["school-years", "schools", "auto"]
+METHODS = (MODEL, *BASELINES)
+
+_ABOUT = ["student_id", "school_id", "school_year", "was_chronic"]
+
+
+def backtest(
+    dataset: Dataset,
+    parameters: Parameters,
+    policy: Policy,
+    *,
+    split: Split = "auto",
+    folds: int = 5,
+    seed: int = 1,
+    only_last: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> pd.DataFrame:
+    """Out-of-time (or out-of-school) predictions of the model and every baseline.
+
+    Args:
+        dataset: rows of the target years with outcomes; rows whose outcome is unknown are left out.
+        parameters: how the booster learns.
+        policy: the district's thresholds.
+        split: `school-years` learns from earlier target years; `schools` predicts each target year's schools from
+            the other schools of that year; `auto` takes school years where at least two target years ask the same
+            question (as many years ahead), else schools.
+        folds: parts into which schools are dealt.
+        seed: of the dealing and of the tie keys.
+        only_last: predict the last target year only.
+        progress: told what is being predicted.
+
+    Returns:
+        One row per student and target year predicted: student_id, school_id, school_year, was_chronic (null = no
+        known last year), outcome (0 or 1), tie_key, and the probability by each of `METHODS`.
+
+    Raises:
+        NotEnoughData: no target year can be predicted that way.
+    """
+    rows = dataset.labelled()
+    way = chosen_split(rows, split)
+    parts = [
+        _predicted(rows, learn, test, parameters, policy)
+        for learn, test in _splits(rows, way, folds, seed, only_last, progress)
+    ]
+    if not parts:
+        raise NotEnoughData(
+            "A back-test by school years needs two target years with known outcomes. "
+            "Ingest one more school year, or test across schools with: --split schools"
+        )
+    return pd.concat(parts, ignore_index=True).assign(tie_key=lambda all_rows: _keys(all_rows, seed))
+
+
+def chosen_split(dataset: Dataset, split: Split) -> Literal["school-years", "schools"]:
+    """What `auto` means for these rows."""
+    if split != "auto":
+        return split
+    gaps = dataset.frame["school_year"] - dataset.frame["last_school_year"]
+    typical = gaps.groupby(dataset.frame["school_year"]).median().dropna()
+    return "school-years" if len(typical) > 1 and typical.min() == typical.max() else "schools"
+
+
+def school_folds(dataset: Dataset, folds: int, seed: int) -> np.ndarray:
+    """The fold of each row, shape (rows,): whole schools, dealt by a hash of their id; students where one school is.
+
+    The same schools and seed give the same folds, whatever the order of the rows.
+    """
+    several = len(dataset.frame["school_id"].unique()) > 1
+    unit = dataset.frame["school_id" if several else "student_id"]
+    distinct = pd.Series(unit.unique())
+    dealt = distinct.iloc[np.argsort(_hashes(distinct, seed), kind="stable")]
+    place = pd.Series(np.arange(len(dealt)) % folds, index=dealt.to_numpy())
+    return unit.map(place).to_numpy()
+
+
+def _splits(
+    dataset: Dataset, way: str, folds: int, seed: int, only_last: bool, progress: Callable[[str], None]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Masks (learn from, predict), shape (rows,)."""
+    years = dataset.frame["school_year"].to_numpy()
+    distinct = np.unique(years)
+    if way == "school-years":
+        distinct = distinct[1:]
+    for year in distinct[-1:] if only_last else distinct:
+        if way == "school-years":
+            progress(f"predicting {year} from earlier target years")
+            yield years < year, years == year
+        else:
+            progress(f"predicting {year}, each school from other schools")
+            fold = school_folds(dataset, folds, seed)
+            for number in np.unique(fold[years == year]):
+                yield (years == year) & (fold != number), (years == year) & (fold == number)
+
+
+def _predicted(
+    rows: Dataset, learn: np.ndarray, test: np.ndarray, parameters: Parameters, policy: Policy
+) -> pd.DataFrame:
+    known, unseen = rows.where(learn), rows.where(test)
+    model = fit(known, parameters, policy)
+    frame = unseen.frame[_ABOUT].reset_index(drop=True)
+    frame["outcome"] = np.asarray(unseen.y, dtype="int8")
+    frame[MODEL] = model.risk(unseen.x)
+    for name, fit_baseline in BASELINES.items():
+        frame[name] = fit_baseline(known)(unseen)
+    return frame
+
+
+def _keys(rows: pd.DataFrame, seed: int) -> np.ndarray:
+    return _hashes(rows["student_id"], seed)
+
+
+def _hashes(ids: pd.Series, seed: int) -> np.ndarray:
+    return pd.util.hash_array(ids.to_numpy(dtype=object), hash_key=f"{seed % 10**16:016d}", categorize=False)

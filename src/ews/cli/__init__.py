@@ -1,0 +1,37 @@
+"""The command line: thin words over the library, and the only place of `ews` that prints, asks the clock or the system.
+
+Heavy libraries are imported inside commands, so that `ews --help` is there at once.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from ews.cli import lists, models, records
+from ews.errors import EwsError
+
+app = typer.Typer(
+    name="ews",
+    help="Which students are likely to miss a tenth of next year, why, and who of them can have a mentor in time? "
+    "For voluntary mentoring only: never for discipline, truancy referral, grading, placement or staff evaluation.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (
+    records.simulate, records.ingest,
+    models.train, models.backtest, models.promote,
+    lists.score, lists.explain, lists.token,
+):  # fmt: skip
+    app.command()(command)
+
+
+def main(arguments: Sequence[str] | None = None, program: typer.Typer = app) -> None:
+    """Run one command; an error the system foresees ends with its message and its own exit code, without traceback."""
+    try:
+        program(args=arguments)
+    except EwsError as error:
+        sys.stderr.write(f"ews: {error}\n")
+        raise SystemExit(error.exit_code) from None

@@ -1,0 +1,5 @@
+"""`python -m ews.cli` is `ews`."""
+
+from ews.cli import main
+
+main()

@@ -1,0 +1,84 @@
+"""What the commands share: their common options, progress, the clock and the code's version."""
+
+import contextlib
+import datetime
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import ews
+from ews.home import Home
+from ews.policy import Policy
+from ews.school_year import SchoolYear
+
+HomeOption = Annotated[
+    Path, typer.Option("--home", envvar="EWS_HOME", help="Folder that holds everything of this district.")
+]
+TargetYearOption = Annotated[
+    SchoolYear,
+    typer.Option(
+        "--target-year",
+        parser=SchoolYear.parse,
+        metavar="YEAR",
+        help="School year predicted, named by its end: 2027 or 2026-27.",
+    ),
+]
+AfterDayOption = Annotated[
+    int,
+    typer.Option("--after-day", min=0, help="Instructional days of the target year already seen; 0 is before day one."),
+]
+
+POLICY_FILE = "policy.toml"
+"""A district's own thresholds, in its home; without the file the defaults of `ews.policy` hold."""
+
+out = Console()
+_err = Console(stderr=True)
+
+
+@contextlib.contextmanager
+def steps() -> Iterator[Callable[[str], None]]:
+    """A function that tells each step on stderr, with the seconds since the start."""
+    start = time.perf_counter()
+    with _err.status("") as status:
+
+        def tell(message: str) -> None:
+            _err.print(f"  {time.perf_counter() - start:5.1f} s  {message}", markup=False, highlight=False)
+            status.update("")
+
+        yield tell
+
+
+def say(text: str = "") -> None:
+    """Print text as it is, whatever brackets it holds."""
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def policy_of(home: Home) -> Policy:
+    """The district's policy: `policy.toml` of its home, or the defaults."""
+    path = home.path / POLICY_FILE
+    return Policy.read(path if path.exists() else None)
+
+
+def now() -> str:
+    """The time as ISO 8601 with time zone."""
+    return datetime.datetime.now(datetime.UTC).astimezone().isoformat(timespec="seconds")
+
+
+def code_version() -> str:
+    """The commit this code is, with `-dirty` where files were changed; empty outside a checkout."""
+    here = Path(ews.__file__).parent
+    try:
+        _git(here, "ls-files", "--error-unmatch", "__init__.py")
+        return _git(here, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _git(folder: Path, *words: str) -> str:
+    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()

@@ -1,0 +1,92 @@
+"""The whole way on a pretend district: from records to the list of one school. `make demo` runs it."""
+
+import shlex
+import shutil
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ews.cli import main
+from ews.cli.common import HomeOption, TargetYearOption, out, say
+from ews.home import Home
+
+SHOWN = 8
+"""Students of the school whose list is printed."""
+
+_LINE = "{:>4}  {:<10}  {:<5}  {:>4}  {:<16}  {}"
+
+
+def demo(
+    target_year: TargetYearOption,
+    home: HomeOption,
+    students: Annotated[int, typer.Option(help="Students of the pretend district.")] = 2000,
+    years: Annotated[int, typer.Option(help="Its school years of daily marks.")] = 6,
+) -> None:
+    """Simulate, ingest, back-test, train, promote and score, each as a command anyone could type."""
+    start = time.perf_counter()
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    records, lists = home / "pretend_district", home / "lists"
+    shutil.rmtree(records, ignore_errors=True)
+    year, last_year = str(target_year), str(target_year.previous)
+    _run("simulate", records, "--students", students, "--years", years, "--last-year", last_year, "--seed", 1)
+    _run("ingest", records, "--home", home)
+    _run("backtest", "--home", home, "--target-year", last_year)
+    _run("train", "--home", home, "--target-year", year, "--note", "demo")
+    _run("promote", "--home", home, "--by", "demo", "--why", "a first model of a pretend district")
+    _run("score", "--home", home, "--target-year", year, "--out", lists)
+    school_id, student_id = _print_school(Home(home), target_year.label)
+    _print_places(home, lists, school_id, student_id)
+    say(f"The whole way took {time.perf_counter() - start:.0f} s.")
+
+
+def _run(*words: object) -> None:
+    """One command of `ews`, shown before it runs."""
+    arguments = [str(word) for word in words]
+    out.print(f"\n$ ews {shlex.join(arguments)}", style="bold", markup=False, highlight=False, soft_wrap=True)
+    try:
+        main(arguments)
+    except SystemExit as ended:
+        if ended.code:
+            raise
+
+
+def _print_school(home: Home, year: str) -> tuple[str, str]:
+    """Print the top of one school's list; gives the school and its first student."""
+    from ews.score import current_run, read_list
+
+    rows = read_list(current_run(home))
+    school_id = str(rows["school_id"].iloc[0])
+    of_school = rows[rows["school_id"] == school_id]
+    say(f"\nSchool {school_id}, school year {year}: the first {SHOWN} of {len(of_school)} students\n")
+    say(_LINE.format("rank", "student", "grade", "risk", "missed last year", "band last year"))
+    for row in of_school.head(SHOWN).itertuples():
+        missed = f"{row.days_absent_last_year} of {row.days_enrolled_last_year}"
+        band = row.band_last_year if isinstance(row.band_last_year, str) else "not known"
+        say(_LINE.format(row.rank, row.student_id, row.grade_level, f"{row.risk:.0%}", missed, band))
+        for reason in (row.reason_1, row.reason_2, row.lowering_reason):
+            if reason:
+                say(f"{'':6}{reason}")
+    return school_id, str(of_school["student_id"].iloc[0])
+
+
+def _print_places(home: Path, lists: Path, school_id: str, student_id: str) -> None:
+    say("\nThese are patterns the model used, not causes. For voluntary mentoring only.\n")
+    places = {
+        "all lists": f"{lists}/risk_list.csv  (and .parquet, provenance.json)",
+        "one student": f"ews explain {shlex.quote(student_id)} --home {home}",
+        "the records": f"{home}/pretend_district",
+        "everything else": f"{home}  (tables, bundles, scoring runs)",
+        "the training runs": f"mlflow ui --backend-store-uri sqlite:///{home.resolve()}/mlflow.db",
+        "the service": f"ews token --home {home}, then make serve DEMO_HOME={home}, then\n"
+        f'  curl -H "Authorization: Bearer TOKEN" http://127.0.0.1:8000/v1/schools/{school_id}/risk-list',
+    }
+    for name, place in places.items():
+        say(f"{name + ':':<19}{place}")
+
+
+if __name__ == "__main__":
+    program = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    program.command()(demo)
+    main(program=program)

@@ -1,0 +1,73 @@
+"""Commands about lists: score a cohort, explain one student, let a program ask the service."""
+
+import hashlib
+import json
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from ews.cli.common import AfterDayOption, HomeOption, TargetYearOption, now, out, say, steps
+from ews.home import Home, to_json, write_atomically
+
+TOKENS_FILE = "service_tokens.json"
+
+
+def score(
+    target_year: TargetYearOption,
+    folder: Annotated[Path, typer.Option("--out", help="Folder that receives the list and its provenance.")],
+    home: HomeOption,
+    after_day: AfterDayOption = 0,
+) -> None:
+    """Score the cohort with the model in force: a list per school, with reasons."""
+    from ews.score import hand_out
+    from ews.score import score as score_cohort
+
+    with steps() as progress:
+        run = score_cohort(Home(home), target_year, after_day=after_day, progress=progress)
+    written = hand_out(run, folder)
+    counts = dict(run.provenance["counts"])  # type: ignore[call-overload]  # written by `ews.score`
+    say(f"{counts['students']:,} students of {counts['schools']} schools are ranked in {written[0]}")
+    say(f"It holds education records: share it only with staff who support these students. Run {run.run_id}")
+
+
+def explain(student_id: Annotated[str, typer.Argument(help="The student's id, as given.")], home: HomeOption) -> None:
+    """Show why a student stands where they stand in the current list."""
+    from ews.reasons import FOOTER
+    from ews.score import current_run, explanation_of
+
+    run = current_run(Home(home))
+    student = explanation_of(run, student_id)
+    year, day = run.provenance["target_year"], run.provenance["after_day"]
+    say(f"Student {student['student_id']}, school {student['school_id']}, grade {student['grade_level']}")
+    say(f"Target year {year}, after day {day}: rank {student['rank']} in the school, risk {student['risk']:.0%}")
+    for name in ("reason_1", "reason_2", "reason_3", "lowering_reason"):
+        if student[name]:
+            say(f"  - {student[name]}")
+    out.print(_contributions(student))
+    say(FOOTER)
+
+
+def token(home: HomeOption, note: Annotated[str, typer.Option(help="Whose it is.")] = "") -> None:
+    """Make a bearer token for the service; it is shown once, and only its hash is kept."""
+    place = Home(home)
+    secret = secrets.token_urlsafe(32)
+    path = place.path / TOKENS_FILE
+    with place.locked():
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        entry = {"sha256": hashlib.sha256(secret.encode()).hexdigest(), "made_at": now(), "note": note}
+        write_atomically(path, to_json([*known, entry]))  # made with mode 600
+    say(secret)
+
+
+def _contributions(student: dict[str, object]) -> Table:
+    table = Table("part of the estimate (log-odds)", box=None, pad_edge=False)
+    table.add_column("", justify="right")
+    parts = {name: value for name, value in student.items() if name.startswith("contribution_")}
+    for name, value in sorted(parts.items(), key=lambda part: -abs(float(str(part[1])))):
+        table.add_row(name.removeprefix("contribution_").replace("_", " "), f"{value:+.2f}")
+    table.add_row("everyone's start", f"{student['base']:+.2f}")
+    table.add_row("sum", f"{student['raw_score']:+.2f}")
+    return table

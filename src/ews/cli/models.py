@@ -1,0 +1,146 @@
+"""Commands about models: train, test on the past, put in force."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ews.cli.common import AfterDayOption, HomeOption, TargetYearOption, code_version, now, policy_of, say, steps
+from ews.errors import NotFound
+from ews.home import Home
+from ews.policy import Policy
+from ews.school_year import SchoolYear
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ews.model import Parameters
+
+ParametersOption = Annotated[
+    Path | None, typer.Option("--parameters", exists=True, dir_okay=False, help="TOML of how the booster learns.")
+]
+FewYearsOption = Annotated[
+    SchoolYear | None,
+    typer.Option("--target-year", parser=SchoolYear.parse, metavar="YEAR", help="Only this school year's outcomes."),
+]
+
+SHOWN = {"auc": "AUC", "brier": "Brier", "recall_at_k": "recall@k"}
+"""Metrics whose paired differences fit a line."""
+
+
+def train(
+    target_year: TargetYearOption,
+    home: HomeOption,
+    after_day: AfterDayOption = 0,
+    note: Annotated[str, typer.Option(help="Why, in your words; kept with the run.")] = "",
+    parameters: ParametersOption = None,
+) -> None:
+    """Learn from every earlier target year and register a version; it is not in force before `ews promote`."""
+    from ews.train import train as train_version
+
+    place = Home(home)
+    with steps() as progress:
+        made = train_version(
+            place,
+            target_year,
+            policy_of(place),
+            _parameters(parameters),
+            after_day=after_day,
+            note=note,
+            code=code_version(),
+            progress=progress,
+        )
+    years = ", ".join(year.label for year in made.learned_from)
+    say(f"Version {made.version} is registered: it learned from {made.students:,} student years of {years}.")
+    say(made.verdict)
+    say(f"Bundle {made.bundle_sha256}\nNext: ews promote --by NAME --why REASON --home {place.path}")
+
+
+def backtest(
+    home: HomeOption,
+    target_year: FewYearsOption = None,
+    split: Annotated[
+        Literal["school-years", "schools", "auto"],
+        typer.Option(help="Predict later years from earlier ones, or schools from other schools of the same year."),
+    ] = "auto",
+    after_day: AfterDayOption = 0,
+    parameters: ParametersOption = None,
+) -> None:
+    """Predict years whose outcome is known, and print how good the lists would have been, beside the baselines."""
+    from ews.backtest import backtest as predict
+    from ews.backtest import chosen_split
+    from ews.train import learnable
+
+    place = Home(home)
+    policy = policy_of(place)
+    with steps() as progress:
+        progress("gathering what was known before each school year")
+        before = target_year.next if target_year else SchoolYear(2200)
+        with place.locked():  # closed years are computed once and kept in the home
+            dataset = learnable(place.ingested(), before, policy, after_day=after_day)
+        _refuse_unknown_year(dataset.frame["school_year"], target_year)
+        way = chosen_split(dataset, split)
+        predictions = predict(
+            dataset, _parameters(parameters), policy, split=way, only_last=target_year is not None, progress=progress
+        )
+    for year, rows in predictions.groupby("school_year"):
+        _print_year(SchoolYear(int(year)), way, rows.reset_index(drop=True), policy)
+
+
+def promote(
+    by: Annotated[str, typer.Option("--by", help="Who decides.")],
+    why: Annotated[str, typer.Option("--why", help="The reason; it stays with the version.")],
+    home: HomeOption,
+    version: Annotated[str, typer.Option("--version", help="Number of the version, or latest.")] = "latest",
+) -> None:
+    """Put a version in force for scoring and the service, and record who decided and why."""
+    from ews import registry
+
+    place = Home(home)
+    seen = registry.champion_or_none(place)
+    if version != "latest" and not version.isdecimal():
+        raise NotFound("A version is a number, or the word latest.")
+    chosen = registry.find_version(place, "latest" if version == "latest" else int(version))
+    registry.promote(place, chosen, by=by, why=why, promoted_at=now(), replaces=seen.version if seen else None)
+    year = SchoolYear(chosen.target_year)
+    before = f"version {seen.version}" if seen else "none"
+    say(f"Version {chosen.version}, for {year.label}, is in force. Before: {before}.")
+    say(f"Next: ews score --target-year {year} --out FOLDER --home {place.path}")
+
+
+def _parameters(path: Path | None) -> "Parameters":
+    from ews.model import Parameters
+
+    return Parameters.from_toml(path.read_text(encoding="utf-8")) if path else Parameters()
+
+
+def _refuse_unknown_year(known: "pd.Series", target_year: SchoolYear | None) -> None:
+    years = sorted(int(year) for year in known.unique())
+    if target_year and target_year.ending not in years:
+        raise NotFound(
+            f"Outcomes of {target_year.label} are not known, or no year before it is. "
+            f"Known: {', '.join(SchoolYear(year).label for year in years)}."
+        )
+
+
+def _print_year(year: SchoolYear, way: str, rows: "pd.DataFrame", policy: Policy) -> None:
+    from ews.evaluation import differences, evaluate, table, verdict
+
+    how = "earlier target years" if way == "school-years" else "other schools of the same year"
+    say(f"\nTarget year {year.label}, predicted from {how}")
+    say(f"k: {policy.slots_percent} % of each school's students in the group. In brackets: 95 % intervals.\n")
+    say(table(evaluate(rows, policy)))
+    paired = differences(rows, policy)
+    say("\nLightGBM minus each baseline, on the same resampled schools")
+    for group, of_group in paired.groupby("group", sort=False):
+        say(f"\n{group}\n{_paired_table(of_group)}")
+    say()
+    for group in paired["group"].unique():
+        say(verdict(paired, group=group))
+
+
+def _paired_table(of_group: "pd.DataFrame") -> str:
+    shown = of_group[of_group["metric"].isin(SHOWN)]
+    text = shown.apply(lambda row: f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})", axis=1)
+    cells = shown.assign(text=text).pivot_table("text", "minus", "metric", aggfunc="first", sort=False)
+    return cells[list(SHOWN)].rename(columns=SHOWN).rename_axis(index=None, columns=None).to_string()

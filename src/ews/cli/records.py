@@ -1,0 +1,89 @@
+"""Commands about records: make a pretend district, bring in a real one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.table import Table
+
+from ews.cli.common import HomeOption, out, policy_of, say, steps
+from ews.home import Home
+from ews.school_year import SchoolYear
+
+if TYPE_CHECKING:
+    from ews import sis
+
+LastYearOption = Annotated[
+    SchoolYear, typer.Option("--last-year", parser=SchoolYear.parse, metavar="YEAR", help="Last school year made.")
+]
+
+
+def simulate(
+    folder: Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the pretend district's files.")],
+    students: Annotated[int | None, typer.Option(min=1, help="Students enrolled in a year.")] = None,
+    years: Annotated[int | None, typer.Option(min=1, help="School years of daily marks.")] = None,
+    last_year: LastYearOption = "2026",  # type: ignore[assignment]  # typer parses the text
+    seed: Annotated[int, typer.Option(help="Same seed, same district.")] = 1,
+    preset: Annotated[
+        str, typer.Option(help="demo, district or state, or one with a profile: district+nyc_like.")
+    ] = "demo",
+    file_format: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="Format of the files.")] = "csv",
+) -> None:
+    """Make a pretend district: a folder as `ews ingest` takes it, with no real student in it."""
+    from ews import simulator
+
+    with steps() as progress:
+        simulator.simulate(
+            folder,
+            preset=preset,
+            students=students,
+            years=years,
+            last_year=SchoolYear.parse(last_year),
+            seed=seed,
+            file_format=file_format,
+            progress=progress,
+        )
+    say(f"A pretend district is in {folder}. Next: ews ingest {folder} --home HOME")
+
+
+def ingest(
+    path: Annotated[Path, typer.Argument(help="Folder of flat files, or one yearly sheet.")],
+    home: HomeOption,
+    source: Annotated[Literal["flat", "yearly"], typer.Option(help="Form of the records.")] = "flat",
+    column_map: Annotated[
+        str | None, typer.Option("--map", help="TOML that names the columns, or a map that ships with ews: star.")
+    ] = None,
+    allow_shrink: Annotated[bool, typer.Option("--allow-shrink", help="Take far fewer rows than last time.")] = False,
+    allow_older: Annotated[bool, typer.Option("--allow-older", help="Take records older than last time's.")] = False,
+) -> None:
+    """Bring in records: check every row, keep the good ones, and list the others with what to do."""
+    from ews import sis
+
+    place = Home(home)
+    with place.locked(), steps() as progress:
+        report = sis.ingest(
+            path,
+            place,
+            source=source,
+            column_map=Path(column_map) if column_map else None,
+            policy=policy_of(place),
+            allow_shrink=allow_shrink,
+            allow_older=allow_older,
+            progress=progress,
+        )
+    if report.already_known:
+        say("These very records were in force already; nothing changed.")
+    out.print(_counts(report.counts))
+    say(f"Records through {report.data_through or 'an unknown day'}; rows not taken: {report.rejects_path}")
+
+
+def _counts(counts: "Mapping[str, sis.Counts]") -> Table:
+    """Rows of each table: read is always the sum of the other three."""
+    table = Table("table", box=None, pad_edge=False)
+    kinds = ("read", "accepted", "rejected", "duplicates")
+    for kind in kinds:
+        table.add_column(kind, justify="right")
+    for name, of_table in counts.items():
+        table.add_row(name, *(f"{getattr(of_table, kind):,}" for kind in kinds))
+    return table

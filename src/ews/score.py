@@ -1,0 +1,171 @@
+"""Scoring: from the champion and the records in force to a run of risk lists with reasons.
+
+A run is named by what went into it, so scoring the same again changes nothing, and other inputs never overwrite it.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from ews.bundle import Bundle
+from ews.dataset import Dataset, dataset_for
+from ews.errors import NotEnoughData, NotFound, NothingPromoted
+from ews.home import Home, new_folder, read_json, to_json, write_atomically
+from ews.reasons import explain
+from ews.registry import Champion, champion_bundle
+from ews.risk_list import explanation_rows, risk_list, to_csv
+from ews.school_year import SchoolYear
+
+LIST_CSV, LIST, EXPLANATIONS, PROVENANCE = (
+    "risk_list.csv", "risk_list.parquet", "explanations.parquet", "provenance.json",
+)  # fmt: skip
+HANDED_OUT = (LIST_CSV, LIST, PROVENANCE)
+"""What `--out` receives; every feature of every student stays in the home."""
+
+NOTICE = (
+    "This folder contains education records. Share it only with staff who need it to support these students. "
+    "For voluntary mentoring only: never for discipline, truancy referral, grading, placement or staff evaluation."
+)
+
+
+@dataclass(frozen=True)
+class ScoringRun:
+    """One scoring run: where it is and what it was made from.
+
+    Attributes:
+        run_id: made from the inputs; the same inputs give the same id and the same bytes.
+        folder: holds the list, the explanations and the provenance.
+        provenance: as in `provenance.json`.
+    """
+
+    run_id: str
+    folder: Path
+    provenance: dict[str, object]
+
+
+def score(
+    home: Home, target_year: SchoolYear, *, after_day: int = 0, progress: Callable[[str], None] = lambda _: None
+) -> ScoringRun:
+    """Score the cohort of a target year with the champion, keep the run, and put it in force.
+
+    Args:
+        home: holds the records and the champion.
+        target_year: the school year predicted.
+        after_day: instructional days of the target year already seen; 0 is before its first day.
+        progress: told each step.
+
+    Raises:
+        NothingPromoted: no champion, or one made for another school year or day.
+        NotEnoughData: no records, or nobody to score.
+        UntrustedBundle: the champion's bundle was changed.
+        Busy: another command holds the home.
+    """
+    with home.locked():
+        champion, bundle = champion_bundle(home)
+        _refuse_other_question(bundle, target_year, after_day)
+        folder = home.ingested()
+        about = _inputs(folder, champion, target_year, after_day)
+        run_id = hashlib.sha256(to_json(about).encode()).hexdigest()[:16]
+        place = home.scoring_runs / run_id
+        if not place.exists():
+            progress(f"scoring {target_year.label}")
+            dataset = dataset_for(folder, [target_year], bundle.policy, after_day=after_day, with_outcomes=False)
+            with new_folder(place) as temporary:
+                _write_run(temporary, dataset, bundle, {"run_id": run_id, **about})
+        write_atomically(home.current_scoring_run, to_json({"run_id": run_id}))
+    return ScoringRun(run_id, place, read_json(place / PROVENANCE))
+
+
+def hand_out(run: ScoringRun, out: Path) -> list[Path]:
+    """Copy list and provenance into `out`, each file whole or not at all."""
+    out.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return [_copy(run.folder / name, out / name) for name in HANDED_OUT]
+
+
+def current_run(home: Home) -> ScoringRun:
+    """The scoring run in force.
+
+    Raises:
+        NotFound: nothing was scored yet.
+    """
+    if not home.current_scoring_run.exists():
+        raise NotFound("Nothing was scored yet. Make a list with: ews score --target-year YEAR --out FOLDER")
+    run_id = str(read_json(home.current_scoring_run)["run_id"])
+    folder = home.scoring_runs / run_id
+    return ScoringRun(run_id, folder, read_json(folder / PROVENANCE))
+
+
+def read_list(run: ScoringRun) -> pd.DataFrame:
+    """The risk list of a run, as `ews.risk_list.risk_list` describes it."""
+    return pd.read_parquet(run.folder / LIST)
+
+
+def explanation_of(run: ScoringRun, student_id: str) -> dict[str, object]:
+    """List row and explanation of one student in one run.
+
+    Raises:
+        NotFound: the student is not in this run's cohort.
+    """
+    by_student = [("student_id", "==", student_id)]
+    row = pd.read_parquet(run.folder / LIST, filters=by_student)
+    if row.empty:
+        raise NotFound("No such student in the current list. Ids are text, as given: 007 is not 7.")
+    more = pd.read_parquet(run.folder / EXPLANATIONS, filters=by_student)
+    return {**more.iloc[0].to_dict(), **row.iloc[0].to_dict()}
+
+
+def _refuse_other_question(bundle: Bundle, target_year: SchoolYear, after_day: int) -> None:
+    """A model that learned from a year may not be shown that year as if it were unknown, nor serve for ever."""
+    made_for = dict(bundle.manifest["provenance"])  # type: ignore[call-overload]  # written by `train`
+    year, day = SchoolYear.parse(made_for["target_year"]), int(made_for["after_day"])
+    if target_year in (year, year.next) and after_day == day:
+        return
+    raise NothingPromoted(
+        f"The model in force was trained for {year.label} after day {day}, not for {target_year.label} after day "
+        f"{after_day}. Train and promote one for it: ews train --target-year {target_year} --after-day {after_day}"
+    )
+
+
+def _inputs(folder: Path, champion: Champion, target_year: SchoolYear, after_day: int) -> dict[str, object]:
+    manifest = read_json(folder / "manifest.json")
+    return {
+        "notice": NOTICE,
+        "data_id": manifest["id"],
+        "data_through": manifest["data_through"],
+        "target_year": target_year.ending,
+        "after_day": after_day,
+        "model_version": champion.version,
+        "bundle_sha256": champion.bundle_sha256,
+        "made_with": f"ews {version('ews')}",
+    }
+
+
+def _write_run(folder: Path, dataset: Dataset, bundle: Bundle, about: dict[str, object]) -> None:
+    if dataset.frame.empty:
+        raise NotEnoughData("Nobody is in the cohort of that school year: no student is known to be enrolled then.")
+    probabilities = bundle.model.probabilities(dataset.x)
+    explanations = explain(
+        bundle.model,
+        dataset.x,
+        dataset.frame["grade_level"],
+        bundle.typical,
+        bundle.policy,
+        last_school_years=dataset.frame["last_school_year"],
+    )
+    rows = risk_list(dataset, probabilities, explanations, bundle.policy, secret=bundle.sha256)
+    rows.to_parquet(folder / LIST, index=False)
+    explanation_rows(dataset, explanations).to_parquet(folder / EXPLANATIONS, index=False)
+    (folder / LIST_CSV).write_text(to_csv(rows), encoding="utf-8", newline="")
+    counts = {"students": len(rows), "schools": int(rows["school_id"].nunique())}
+    (folder / PROVENANCE).write_text(to_json({**about, "counts": counts}), encoding="utf-8")
+
+
+def _copy(source: Path, target: Path) -> Path:
+    temporary = target.with_name(f".tmp-{target.name}")
+    shutil.copyfile(source, temporary)
+    return temporary.replace(target)

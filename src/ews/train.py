@@ -1,0 +1,185 @@
+"""Training: from the records in force to a registered model version, or to nothing at all.
+
+The version is made last, in one transaction, when bundle and evidence are whole and on disk. Killed before,
+there is none, and the next training closes what was left open.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ews import registry
+from ews.backtest import backtest
+from ews.bundle import load_bundle, write_bundle
+from ews.charts import draw
+from ews.dataset import Dataset, dataset_for, target_years_with_outcomes
+from ews.errors import NotEnoughData
+from ews.evaluation import differences, evaluate, verdict
+from ews.home import Home, new_folder, read_json
+from ews.model import Model, Parameters, fit
+from ews.policy import Policy
+from ews.reasons import typical_values
+from ews.school_year import SchoolYear
+
+NOTE = "mlflow.note.content"
+"""The tag that MLflow's pages show as a run's description."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A registered version and what it rests on.
+
+    Attributes:
+        version: number of the registered version.
+        run_id: its MLflow run.
+        bundle_sha256: hash of its bundle; the same records and parameters give the same.
+        learned_from: target years whose outcomes it learned from.
+        students: rows it learned from, one a student and target year.
+        verdict: one sentence on model and last year's rate, from the out-of-time back-test.
+    """
+
+    version: int
+    run_id: str
+    bundle_sha256: str
+    learned_from: tuple[SchoolYear, ...]
+    students: int
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the out-of-time back-test of the last target year found."""
+
+    predictions: pd.DataFrame
+    evaluation: pd.DataFrame
+    differences: pd.DataFrame
+
+    @property
+    def verdict(self) -> str:
+        """One sentence on model and last year's rate."""
+        return verdict(self.differences)
+
+
+def train(
+    home: Home,
+    target_year: SchoolYear,
+    policy: Policy,
+    parameters: Parameters,
+    *,
+    after_day: int = 0,
+    note: str = "",
+    code: str = "",
+    progress: Callable[[str], None] = lambda _: None,
+) -> Trained:
+    """Learn from every earlier target year with outcomes, and register a version.
+
+    Args:
+        home: holds the records; receives bundle, run and version.
+        target_year: the school year the model is for; nothing of it or later is learned from.
+        policy: the district's thresholds.
+        parameters: how the booster learns.
+        after_day: instructional days of each target year that are seen; 0 is before its first day.
+        note: why this was trained, in the person's words; kept with the run.
+        code: which code this is, as a commit; kept in the bundle.
+        progress: told each step.
+
+    Raises:
+        NotEnoughData: no earlier target year has known outcomes, or too few students.
+        Busy: another command holds the home.
+    """
+    with home.locked():
+        folder = home.ingested()
+        question = {"target_year": target_year.ending, "after_day": after_day, "data_id": _data_id(folder)}
+        tags = {name: str(value) for name, value in question.items()} | ({NOTE: note} if note else {})
+        with registry.training_run(home, name=f"train for {target_year.label}", tags=tags) as run:
+            progress(f"gathering what was known before {target_year.label}")
+            dataset = learnable(folder, target_year, policy, after_day=after_day)
+            evidence = gather(dataset, parameters, policy, progress)
+            progress(f"learning from {len(dataset.frame):,} student years")
+            model = fit(dataset, parameters, policy)
+            provenance = {**question, **_learned(dataset), **asdict(parameters), "code": code}
+            sha256 = _keep_bundle(home, model, dataset, evidence, policy, provenance)
+            progress("recording the run")
+            logged = _record(home, run, sha256, model, evidence, provenance)
+        version = registry.register(home, run.run_id, logged, {**tags, "bundle_sha256": sha256})
+    return Trained(version, run.run_id, sha256, _years(dataset), len(dataset.frame), evidence.verdict)
+
+
+def learnable(folder: Path, target_year: SchoolYear, policy: Policy, *, after_day: int = 0) -> Dataset:
+    """Every earlier target year's rows with a known outcome.
+
+    Raises:
+        NotEnoughData: there is none.
+    """
+    years = [year for year in target_years_with_outcomes(folder, policy) if year < target_year]
+    if not years:
+        raise NotEnoughData(
+            f"No school year before {target_year.label} has both known outcomes and a year before it to learn from. "
+            "Two complete school years are the least. Ingest earlier years, or choose a later target year."
+        )
+    return dataset_for(folder, years, policy, after_day=after_day).labelled()
+
+
+def gather(
+    dataset: Dataset, parameters: Parameters, policy: Policy, progress: Callable[[str], None] = lambda _: None
+) -> Evidence:
+    """Back-test the last target year of a dataset, with intervals and paired differences."""
+    predictions = backtest(dataset, parameters, policy, only_last=True, progress=progress)
+    return Evidence(predictions, evaluate(predictions, policy), differences(predictions, policy))
+
+
+def flat(evaluation: pd.DataFrame) -> dict[str, float]:
+    """Metrics under names MLflow takes: `auc.not_yet_chronic.LightGBM`; those without a meaning are left out."""
+    known = evaluation.dropna(subset="value")
+    names = known["metric"] + "." + known["group"] + "." + known["method"]
+    plain = names.str.replace("'", "").str.replace(" ", "_")
+    return dict(zip(plain, known["value"].astype(float), strict=True))
+
+
+def _keep_bundle(
+    home: Home, model: Model, dataset: Dataset, evidence: Evidence, policy: Policy, provenance: Mapping[str, object]
+) -> str:
+    """Write the bundle under its hash, whole or not at all, and read it back as whoever scores will."""
+    metrics: dict[str, object] = {"verdict": evidence.verdict, "evaluation": _records(evidence.evaluation)}
+    typical = typical_values(dataset)
+    with tempfile.TemporaryDirectory(dir=home.path, prefix=".tmp-") as temporary:
+        written = Path(temporary) / "bundle"
+        sha256 = write_bundle(written, model, metrics, policy, typical, dict(provenance))
+        place = registry.bundle_folder(home, sha256)
+        with new_folder(place) as folder:
+            shutil.copytree(written, folder, dirs_exist_ok=True)
+    load_bundle(place, sha256)
+    return sha256
+
+
+def _record(
+    home: Home, run: registry.Run, sha256: str, model: Model, evidence: Evidence, provenance: Mapping[str, object]
+) -> Any:
+    run.log({**provenance, "bundle_sha256": sha256}, flat(evidence.evaluation))
+    run.log_files(registry.bundle_folder(home, sha256), "bundle")
+    with tempfile.TemporaryDirectory(dir=home.path, prefix=".tmp-") as temporary:
+        draw(evidence.predictions, Path(temporary))
+        run.log_files(Path(temporary), "plots")
+    return run.log_model(model.booster, model.feature_names)
+
+
+def _learned(dataset: Dataset) -> dict[str, object]:
+    return {"learned_from": [year.ending for year in _years(dataset)], "student_years": len(dataset.frame)}
+
+
+def _years(dataset: Dataset) -> tuple[SchoolYear, ...]:
+    return tuple(SchoolYear(int(year)) for year in sorted(dataset.frame["school_year"].unique()))
+
+
+def _records(evaluation: pd.DataFrame) -> list[dict[str, object]]:
+    """Rows as plain values, null where a metric has no meaning."""
+    return evaluation.astype(object).where(evaluation.notna(), None).to_dict(orient="records")
+
+
+def _data_id(folder: Path) -> str:
+    return str(read_json(folder / "manifest.json")["id"])
