@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ews.reasons import Explanations
-from ews_serve.schemas import Estimate, ListedStudent, Run
+from ews_serve.schemas import Estimate, FeatureRow, ListedStudent, Run
 
 Row = Mapping[str, Any]
 
@@ -43,10 +43,14 @@ def contributions_of(row: Row) -> dict[str, float]:
     return {name.replace("_", " "): value for name, value in _starting(row, CONTRIBUTION).items()}
 
 
-def features_of(row: Row) -> dict[str, float | None]:
-    """The features of an explanation's row, as a live estimate takes them."""
-    names = (name for name in row if name not in _NOT_FEATURES and not name.startswith(CONTRIBUTION))
-    return {name: None if _known(row[name]) is None else float(row[name]) for name in names}
+def feature_row(line: Row, explained: Row) -> FeatureRow:
+    """The features of one student, as a live estimate takes them."""
+    names = (name for name in explained if name not in _NOT_FEATURES and not name.startswith(CONTRIBUTION))
+    return FeatureRow(
+        grade_level=line["grade_level"],
+        last_school_year=_known(line["last_school_year"]),
+        features={name: _known(explained[name]) for name in names},
+    )
 
 
 def estimates_of(probabilities: pd.DataFrame, explained: Explanations, chronic_percent: int) -> list[Estimate]:

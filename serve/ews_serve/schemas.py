@@ -88,7 +88,7 @@ class RiskList(Strict):
 
 
 class Explanation(Strict):
-    """One student's estimate, what went into it, and the features it was made of."""
+    """One student's estimate, what each group of patterns adds, and the features it was made of."""
 
     run: Run
     school_id: str
@@ -96,7 +96,7 @@ class Explanation(Strict):
     base: float
     raw_score: float
     contributions: dict[str, float]
-    features: dict[str, float | None]
+    row: FeatureRow = Field(description="The features, as POST /v1/score takes them.")
     footer: str
 
 

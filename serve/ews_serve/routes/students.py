@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from ews.reasons import FOOTER
-from ews_serve.answers import contributions_of, features_of, listed_student, run_of
+from ews_serve.answers import contributions_of, feature_row, listed_student, run_of
 from ews_serve.problems import Refused
 from ews_serve.requests import InForce
 from ews_serve.schemas import Explanation
@@ -26,6 +26,6 @@ def explanation(student_id: str, published: InForce) -> Explanation:
         base=explained["base"],
         raw_score=explained["raw_score"],
         contributions=contributions_of(explained),
-        features=features_of(explained),
+        row=feature_row(line, explained),
         footer=FOOTER,
     )

@@ -29,8 +29,8 @@ def test_an_explanation_adds_up_and_keeps_unknown_features_null(client: Client):
     assert answer["student"]["student_id"] == "007"
     assert answer["contributions"] == {"recent level": 0.5, "trend": 0.0}
     assert answer["base"] + sum(answer["contributions"].values()) == answer["raw_score"]
-    assert answer["features"]["days_absent_year_before"] is None
-    assert answer["features"]["days_absent_last_year"] == 2
+    assert answer["row"]["features"]["days_absent_year_before"] is None
+    assert answer["row"]["features"]["days_absent_last_year"] == 2
 
 
 def test_unknown_students_and_schools_look_the_same(client: Client):

@@ -1,0 +1,108 @@
+"""A pretend district brought all the way to a scoring run, and the service on it: made once a test run."""
+
+import fcntl
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pyarrow.parquet as pq
+import pytest
+
+from ews.home import Home, read_json
+
+STARTED = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
+PATIENCE_SECONDS = 60
+FEW_TREES = "rounds = 40\n"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service.
+
+    Attributes:
+        url: where it listens.
+        token: opens it.
+        home: what it answers from.
+        log: everything it wrote.
+    """
+
+    url: str
+    token: str
+    home: Home
+    log: Path
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {self.token if token is None else token}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False)
+
+
+def ews(*words: object) -> str:
+    """What one command of `ews` prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ews.cli", *map(str, words)], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def scored_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with records of a pretend district, a promoted model and a scoring run of 2026-27."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "pretend_district"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one worker makes it, the others wait
+        if not (folder / "made").exists():
+            _make(folder)
+            (folder / "made").touch()
+    return Home(folder / "home")
+
+
+@pytest.fixture(scope="session")
+def service(scored_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service on the pretend district, as `make serve` starts it, on a free port."""
+    token = ews("token", "--home", scored_home.path, "--note", "functional tests").strip()
+    log = tmp_path_factory.mktemp("service") / "log"
+    command = [sys.executable, "-W", "error", "-m", "ews_serve", "--home", scored_home.path, "--port", "0"]
+    with log.open("w") as sink, subprocess.Popen(command, stdout=sink, stderr=sink) as process:
+        try:
+            yield Service(_address(process, log), token, scored_home, log)
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="session")
+def places(scored_home: Home) -> dict[str, list[str]]:
+    """Students of each school in the scoring run, first place first."""
+    run = scored_home.scoring_runs / str(read_json(scored_home.current_scoring_run)["run_id"])
+    rows = pq.read_table(run / "risk_list.parquet").sort_by("rank").to_pylist()
+    schools = {row["school_id"] for row in rows}
+    return {school: [row["student_id"] for row in rows if row["school_id"] == school] for school in sorted(schools)}
+
+
+def _make(folder: Path) -> None:
+    home = ("--home", folder / "home")
+    parameters = folder / "parameters.toml"
+    parameters.write_text(FEW_TREES, encoding="utf-8")
+    ews("simulate", folder / "records", "--students", 400, "--years", 3, "--last-year", 2026, "--seed", 7)
+    ews("ingest", folder / "records", *home)
+    ews("train", "--target-year", 2027, "--parameters", parameters, *home)
+    ews("promote", "--by", "tests", "--why", "a pretend district", *home)
+    ews("score", "--target-year", 2027, "--out", folder / "lists", *home)
+
+
+def _address(process: subprocess.Popen, log: Path) -> str:
+    for _ in range(PATIENCE_SECONDS * 10):
+        found = STARTED.search(log.read_text(encoding="utf-8"))
+        if found:
+            return found[1]
+        assert process.poll() is None, log.read_text(encoding="utf-8")
+        time.sleep(0.1)
+    raise AssertionError("the service did not start in time")
