@@ -10,6 +10,9 @@ from ews.sis.rules import RULES
 from ews.sis.staging import quoted
 from ews.tables import Table
 
+_LONGEST_ROW = 2_000
+"""Characters of a row shown in `rejects.csv`; a damaged line may have millions."""
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -57,7 +60,7 @@ def write(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     connection.execute(
         f"""
         copy (
-            select file, line, "column", rule, outcome, fix as what_to_do, row_text as row
+            select file, line, "column", rule, outcome, fix as what_to_do, left(row_text, {_LONGEST_ROW}) as row
             from rejects join rules using (rule) order by file, line, rule, "column", row_text
         ) to {quoted(path)} (format csv, header true)
         """

@@ -26,10 +26,10 @@ _MEMORY_BYTES = 6 << 30
 
 
 def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
-    """A working database in `folder`: bounded in memory, spilling beside itself, reaching for nothing outside."""
+    """A working database: bounded in memory, spilling into `folder`, reaching for nothing outside."""
     memory = min(_MEMORY_BYTES, int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 0.6))
     connection = duckdb.connect(
-        folder / "working.duckdb",
+        ":memory:",
         config={
             "memory_limit": f"{memory >> 20}MiB",
             "temp_directory": str(folder / "spill"),
@@ -37,7 +37,7 @@ def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": "false",
         },
     )
-    connection.execute("create table malformed (file text, line bigint, field bigint, rule text, row_text text)")
+    connection.execute("create table malformed (file text, line bigint, rule text, row_text text)")
     return connection
 
 
@@ -131,10 +131,12 @@ def _keep_malformed(connection: duckdb.DuckDBPyConnection, file: InputFile) -> N
     connection.execute(
         f"""
         insert into malformed
-        select {quoted(file.name)}, line, min(column_idx),
-            arg_min(case error_type::varchar {rules} else 'stray_quote' end, column_idx),
-            arg_min(ltrim(csv_line, chr(13) || chr(10)), column_idx)
-        from reject_errors group by line
+        select {quoted(file.name)}, line, arg_min(case error_type {rules} else 'stray_quote' end, field),
+            arg_min(ltrim(csv_line, chr(13) || chr(10)), field)
+        from (
+            select line, csv_line, error_type::varchar as error_type, coalesce(column_idx, 0) as field
+            from reject_errors
+        ) group by line
         """
     )
     connection.execute("drop table reject_errors; drop table reject_scans")

@@ -76,7 +76,7 @@ def findings(table: Table) -> list[Finding]:
     ]
     of_keys = [
         Finding("duplicate_row", None, "repeat.same and t.row <> repeat.first_row"),
-        Finding("conflicting_rows", table.key[0], "not repeat.same"),
+        Finding("conflicting_rows", None, "not repeat.same"),
     ]
     of_relations = [Finding(*condition) for condition in _relation(table).conditions]
     of_stays = [Finding("stay_without_days", "entry_date", "false")] if table is ENROLLMENTS else []
