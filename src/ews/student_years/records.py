@@ -18,7 +18,7 @@ class Records:
         calendar: a school's instructional day, with `day_index`, `weekday` (Monday is 1) and `month`.
         enrollments: a stay; stays of one student do not overlap.
         marks: a student's day that differs from present all day, within a stay.
-        attendance_years: a student's year in a school, from a yearly sheet.
+        attendance_years: a student's year in a school with at least one day enrolled, from a yearly sheet.
         students: a student.
     """
 
@@ -36,11 +36,12 @@ def open_records(folder: Path, engine: Engine = "duckdb") -> Records:
         path = folder / f"{name}.parquet"
         return scan(path, engine) if path.exists() else None
 
+    sheet = _complete(table("attendance_years"), ATTENDANCE_YEARS)
     return Records(
         calendar=table("calendar"),
         enrollments=_complete(table("enrollments"), ENROLLMENTS),
         marks=scan(folder / "marks" / "*" / "*.parquet", engine) if any(folder.glob("marks/*/*.parquet")) else None,
-        attendance_years=_complete(table("attendance_years"), ATTENDANCE_YEARS),
+        attendance_years=None if sheet is None else sheet.filter(nw.col("days_enrolled") > 0),
         students=table("students"),
     )
 

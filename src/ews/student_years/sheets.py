@@ -10,7 +10,7 @@ def from_sheet(attendance_years: nw.LazyFrame) -> nw.LazyFrame:
 
     A kind of absence is null where any of the student's schools does not tell it.
     """
-    rows = attendance_years.filter(nw.col("days_enrolled") > 0).with_columns(less_days=-nw.col("days_enrolled"))
+    rows = attendance_years.with_columns(less_days=-nw.col("days_enrolled"))
     main = ["less_days", "school_id"]
     return rows.group_by("student_id").agg(
         nw.col("school_id").first(order_by=main).alias("school_id"),
