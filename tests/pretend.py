@@ -24,8 +24,8 @@ def dataset(years: tuple[int, ...] = (2025, 2026), students: int = 240, schools:
     )
 
 
-def model(policy: Policy = Policy()) -> Model:
-    return fit(dataset(), FAST, policy)
+def model() -> Model:
+    return fit(dataset(), FAST, Policy())
 
 
 def keep_bundle(home: Home, made: Model, target_year: int = 2027, note: str = "") -> str:

@@ -56,17 +56,16 @@ def backtest(
         NotEnoughData: no target year can be predicted that way.
     """
     rows = dataset.labelled()
-    way = chosen_split(rows, split)
-    parts = [
-        _predicted(rows, learn, test, parameters, policy)
-        for learn, test in _splits(rows, way, folds, seed, only_last, progress)
-    ]
+    parts = []
+    for year, learn, test in splits(rows, split, folds=folds, seed=seed, only_last=only_last):
+        progress(f"predicting {int(test.sum()):,} students of {year}")
+        parts.append(_predicted(rows.where(learn), rows.where(test), parameters, policy))
     if not parts:
         raise NotEnoughData(
             "A back-test by school years needs two target years with known outcomes. "
             "Ingest one more school year, or test across schools with: --split schools"
         )
-    return pd.concat(parts, ignore_index=True).assign(tie_key=lambda all_rows: _keys(all_rows, seed))
+    return pd.concat(parts, ignore_index=True).assign(tie_key=lambda all_rows: _hashes(all_rows["student_id"], seed))
 
 
 def chosen_split(dataset: Dataset, split: Split) -> Literal["school-years", "schools"]:
@@ -76,6 +75,25 @@ def chosen_split(dataset: Dataset, split: Split) -> Literal["school-years", "sch
     gaps = dataset.frame["school_year"] - dataset.frame["last_school_year"]
     typical = gaps.groupby(dataset.frame["school_year"]).median().dropna()
     return "school-years" if len(typical) > 1 and typical.min() == typical.max() else "schools"
+
+
+def splits(
+    dataset: Dataset, split: Split, *, folds: int = 5, seed: int = 1, only_last: bool = False
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """What is learned from and what is predicted, one pair at a time.
+
+    Yields:
+        The target year predicted, and masks (learn from, predict), each of shape (rows,). By school years every
+        row learned from is of an earlier target year; by schools it is of the same year and another school.
+    """
+    years = dataset.frame["school_year"].to_numpy()
+    by_years = chosen_split(dataset, split) == "school-years"
+    predictable = np.unique(years)[1:] if by_years else np.unique(years)
+    fold = np.zeros(len(years), dtype=int) if by_years else school_folds(dataset, folds, seed)
+    for year in predictable[-1:] if only_last else predictable:
+        for number in np.unique(fold[years == year]):
+            test = (years == year) & (fold == number)
+            yield int(year), years < year if by_years else (years == year) & (fold != number), test
 
 
 def school_folds(dataset: Dataset, folds: int, seed: int) -> np.ndarray:
@@ -91,40 +109,13 @@ def school_folds(dataset: Dataset, folds: int, seed: int) -> np.ndarray:
     return unit.map(place).to_numpy()
 
 
-def _splits(
-    dataset: Dataset, way: str, folds: int, seed: int, only_last: bool, progress: Callable[[str], None]
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Masks (learn from, predict), shape (rows,)."""
-    years = dataset.frame["school_year"].to_numpy()
-    distinct = np.unique(years)
-    if way == "school-years":
-        distinct = distinct[1:]
-    for year in distinct[-1:] if only_last else distinct:
-        if way == "school-years":
-            progress(f"predicting {year} from earlier target years")
-            yield years < year, years == year
-        else:
-            progress(f"predicting {year}, each school from other schools")
-            fold = school_folds(dataset, folds, seed)
-            for number in np.unique(fold[years == year]):
-                yield (years == year) & (fold != number), (years == year) & (fold == number)
-
-
-def _predicted(
-    rows: Dataset, learn: np.ndarray, test: np.ndarray, parameters: Parameters, policy: Policy
-) -> pd.DataFrame:
-    known, unseen = rows.where(learn), rows.where(test)
-    model = fit(known, parameters, policy)
+def _predicted(known: Dataset, unseen: Dataset, parameters: Parameters, policy: Policy) -> pd.DataFrame:
     frame = unseen.frame[_ABOUT].reset_index(drop=True)
     frame["outcome"] = np.asarray(unseen.y, dtype="int8")
-    frame[MODEL] = model.risk(unseen.x)
+    frame[MODEL] = fit(known, parameters, policy).risk(unseen.x)
     for name, fit_baseline in BASELINES.items():
         frame[name] = fit_baseline(known)(unseen)
     return frame
-
-
-def _keys(rows: pd.DataFrame, seed: int) -> np.ndarray:
-    return _hashes(rows["student_id"], seed)
 
 
 def _hashes(ids: pd.Series, seed: int) -> np.ndarray:

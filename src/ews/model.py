@@ -148,7 +148,7 @@ class Model:
 
         Raises:
             InvalidFeatures: `x` does not have exactly the model's columns in order, or holds an infinity, a
-                value that is no number, or a negative one where training had none. NaN is unknown, and allowed.
+                value that is no number, or a negative share, count or number of days. NaN is unknown, and allowed.
         """
         return self._predict(x, raw_score=True)
 
@@ -193,8 +193,8 @@ class Model:
             raise InvalidFeatures(f"Features must be numbers: {', '.join(map(str, words))}.")
         values = x.to_numpy(dtype="float64", na_value=np.nan)
         self._refuse("Infinite values", np.isinf(values))
-        never_negative = np.array([seen is not None and seen[0] >= 0 for seen in self._ranges.values()])
-        self._refuse("Values below 0, which no record gives,", (values < 0) & never_negative)
+        signed = np.array([name not in FEATURES or FEATURES[name].unit == "number" for name in self.feature_names])
+        self._refuse("Values below 0, which no record gives,", (values < 0) & ~signed)
 
     def _refuse(self, what: str, where: np.ndarray) -> None:
         names = [self.feature_names[column] for column in np.flatnonzero(where.any(axis=0))]

@@ -304,11 +304,15 @@ def _create_store(home: Home) -> None:
 
 
 def _experiment(home: Home) -> str:
-    client = _client(home)
-    known = client.get_experiment_by_name(MODEL_NAME)
-    if known:
-        return str(known.experiment_id)
-    return str(client.create_experiment(MODEL_NAME, artifact_location=str(home.mlflow_artifacts)))
+    """The experiment that logs into this home; a new one after the home was moved, since mlflow keeps paths."""
+    client, location = _client(home), str(home.mlflow_artifacts)
+    known = client.search_experiments()
+    for experiment in known:
+        if experiment.artifact_location == location:
+            return str(experiment.experiment_id)
+    taken = any(experiment.name == MODEL_NAME for experiment in known)
+    name = f"{MODEL_NAME} in {home.path}" if taken else MODEL_NAME
+    return str(client.create_experiment(name, artifact_location=location))
 
 
 def _address(database: Path) -> str:

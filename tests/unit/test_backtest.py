@@ -4,44 +4,34 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ews import backtest as module
-from ews.backtest import METHODS, backtest, chosen_split, school_folds
+from ews.backtest import METHODS, backtest, chosen_split, school_folds, splits
 from ews.dataset import Dataset
 from ews.errors import NotEnoughData
 from ews.policy import Policy
 from tests.pretend import FAST, dataset
 
 
-def learned_and_tested(monkeypatch: pytest.MonkeyPatch, rows: Dataset, **options: object) -> list[tuple]:
-    """The masks of each fit, through the real splitting."""
-    seen = []
-    real = module._predicted
-    monkeypatch.setattr(
-        module,
-        "_predicted",
-        lambda rows, learn, test, *rest: (seen.append((learn, test)), real(rows, learn, test, *rest))[1],
-    )
-    backtest(rows, FAST, Policy(), **options)
-    return seen
-
-
-def test_each_target_year_is_predicted_from_earlier_target_years_only(monkeypatch):
+def test_each_target_year_is_predicted_from_earlier_target_years_only():
     rows = dataset((2024, 2025, 2026))
     years = rows.frame["school_year"].to_numpy()
-    splits = learned_and_tested(monkeypatch, rows, split="school-years")
-    assert [sorted(set(years[test])) for _, test in splits] == [[2025], [2026]]
-    assert all(years[learn].max() < years[test].min() for learn, test in splits)
+    made = list(splits(rows, "school-years"))
+    assert [year for year, _, _ in made] == [2025, 2026]
+    for year, learn, test in made:
+        assert set(years[test]) == {year}
+        assert years[learn].max() < year
 
 
-def test_a_school_that_is_predicted_is_never_learned_from(monkeypatch):
-    rows = dataset((2026,))
-    schools, students = rows.frame["school_id"].to_numpy(), rows.frame["student_id"].to_numpy()
-    splits = learned_and_tested(monkeypatch, rows, split="schools", folds=3)
-    assert len(splits) == 3
-    for learn, test in splits:
+def test_a_school_that_is_predicted_is_never_learned_from():
+    rows = dataset((2025, 2026))
+    columns = (rows.frame[name].to_numpy() for name in ("school_id", "student_id", "school_year"))
+    schools, students, years = columns
+    made = list(splits(rows, "schools", folds=3))
+    assert [year for year, _, _ in made] == [2025] * 3 + [2026] * 3
+    for year, learn, test in made:
         assert not set(schools[learn]) & set(schools[test])
         assert not set(students[learn]) & set(students[test])
-    assert sum(test for _, test in splits).tolist() == [1] * len(rows.frame)
+        assert set(years[learn]) == {year}
+    assert sum(test.astype(int) for _, _, test in made).tolist() == [1] * len(rows.frame)
 
 
 def test_a_student_without_an_outcome_is_neither_learned_from_nor_predicted():

@@ -179,11 +179,16 @@ def test_an_unknown_version_is_named_with_the_known_ones(home, model):
 
 
 def test_a_run_that_fails_is_marked_and_leaves_no_artifact_T13_T15(home, model):
-    with pytest.raises(OSError, match="disk full"), registry.training_run(home, name="a run", tags={}) as run:
-        run.log_model(model.booster, model.feature_names)
-        raise OSError("disk full")
-    assert client(home).get_run(run.run_id).info.status == "FAILED"
-    assert client(home).get_run(run.run_id).data.tags["ews.error"] == "OSError"
+    def fill_the_disk() -> None:
+        with registry.training_run(home, name="a run", tags={}) as run:
+            run.log_model(model.booster, model.feature_names)
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fill_the_disk()
+    (failed,) = client(home).search_runs([registry._experiment(home)])
+    assert failed.info.status == "FAILED"
+    assert failed.data.tags["ews.error"] == "OSError"
     assert registry.versions(home) == []
     assert files_of(home.mlflow_artifacts) == []
 
@@ -210,6 +215,15 @@ def test_files_outside_the_home_are_never_removed_whatever_the_store_says(home, 
     for address in (outside, home.mlflow_artifacts / ".." / ".." / "elsewhere" / "artifacts", home.mlflow_artifacts):
         registry._remove_artifacts(home, str(address))
     assert outside.is_dir()
+
+
+def test_a_home_that_was_moved_keeps_its_versions_and_logs_into_its_new_place(home, model, tmp_path):
+    first = make_version(home, model)
+    moved = Home(home.path.rename(tmp_path / "moved"))
+    second = make_version(moved, model, note="after the move")
+    assert [version.version for version in registry.versions(moved)] == [second.version, first.version]
+    assert not home.path.exists()
+    assert any(second.run_id in path.parts for path in files_of(moved.mlflow_artifacts))
 
 
 def test_the_champion_file_is_plain_and_complete(home, model):

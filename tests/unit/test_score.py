@@ -1,0 +1,138 @@
+"""Scoring: the run that is kept, handed out, and put in force."""
+
+import hashlib
+import json
+
+import pandas as pd
+import pytest
+
+from ews import registry
+from ews.errors import Busy, NotFound, NothingPromoted, UntrustedBundle
+from ews.home import write_atomically
+from ews.school_year import SchoolYear
+from ews.score import NOTICE, current_run, explanation_of, hand_out, read_list, score
+from tests.homes import TARGET, ingested_home, promoted_home
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return promoted_home(tmp_path_factory.mktemp("score") / "home")
+
+
+@pytest.fixture(scope="module")
+def run(home):
+    return score(home, TARGET)
+
+
+def test_every_student_of_the_cohort_has_one_row_and_each_school_ranks_from_one(run):
+    rows = read_list(run)
+    assert rows["student_id"].is_unique
+    assert run.provenance["counts"] == {"students": len(rows), "schools": rows["school_id"].nunique()}
+    for _, school in rows.groupby("school_id"):
+        assert school["rank"].tolist() == list(range(1, len(school) + 1))
+        assert school["risk"].is_monotonic_decreasing
+    assert rows["risk"].between(0, 1).all()
+
+
+def test_probabilities_of_missing_more_are_never_higher(run):
+    rows = read_list(run)
+    chances = rows[[name for name in rows.columns if name.startswith("probability_")]]
+    assert (chances.diff(axis=1).iloc[:, 1:] <= 0).all(axis=None)
+    assert (rows["risk"] == rows["probability_10"]).all()
+
+
+def test_base_and_contributions_sum_to_the_raw_score(run):
+    rows = pd.read_parquet(run.folder / "explanations.parquet")
+    parts = rows[[name for name in rows.columns if name.startswith("contribution_")]]
+    assert parts.shape[1] == 10
+    assert ((rows["base"] + parts.sum(axis=1)) - rows["raw_score"]).abs().max() < 1e-6
+
+
+def test_the_same_inputs_give_the_same_bytes_in_another_home_REL_5(tmp_path, run):
+    again = score(promoted_home(tmp_path / "another"), TARGET)
+    assert again.run_id == run.run_id
+    assert hashes(again.folder) == hashes(run.folder)
+
+
+def test_scoring_again_changes_nothing_REL_4(home, run):
+    before = hashes(run.folder)
+    times = {path: path.stat().st_mtime_ns for path in run.folder.iterdir()}
+    assert score(home, TARGET).run_id == run.run_id
+    assert hashes(run.folder) == before
+    assert {path: path.stat().st_mtime_ns for path in run.folder.iterdir()} == times
+
+
+def test_the_provenance_says_from_what_and_that_it_holds_education_records(home, run):
+    told = json.loads((run.folder / "provenance.json").read_text())
+    champion = registry.champion(home)
+    assert told["bundle_sha256"] == champion.bundle_sha256
+    assert told["model_version"] == champion.version
+    assert (told["target_year"], told["after_day"], told["run_id"]) == (2027, 0, run.run_id)
+    assert told["data_id"] == home.ingested().name
+    assert told["data_through"].startswith("2026-")
+    assert "education records" in told["notice"] == NOTICE
+
+
+def test_handing_out_gives_list_and_provenance_and_keeps_every_feature_in_the_home(tmp_path, run):
+    written = hand_out(run, tmp_path / "out")
+    assert [path.name for path in written] == ["risk_list.csv", "risk_list.parquet", "provenance.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(path.name for path in written)
+    assert all(path.read_bytes() == (run.folder / path.name).read_bytes() for path in written)
+
+
+def test_csv_and_parquet_say_the_same(run):
+    csv = pd.read_csv(run.folder / "risk_list.csv", dtype={"student_id": str, "school_id": str, "grade_level": str})
+    rows = read_list(run)
+    assert csv.columns.tolist() == rows.columns.tolist()
+    assert csv["student_id"].tolist() == rows["student_id"].tolist()
+    assert (csv["risk"] - rows["risk"]).abs().max() <= 0.00005
+
+
+def test_one_student_is_explained_from_the_run_in_force(home, run):
+    first = read_list(run).iloc[0]
+    told = explanation_of(current_run(home), first["student_id"])
+    assert (told["rank"], told["risk"], told["school_id"]) == (1, first["risk"], first["school_id"])
+    assert told["reason_1"] == first["reason_1"] != ""
+
+
+def test_an_unknown_student_is_not_found(home, run):
+    with pytest.raises(NotFound, match="007 is not 7"):
+        explanation_of(current_run(home), "nobody")
+
+
+def test_nothing_is_scored_without_a_champion(tmp_path):
+    home = ingested_home(tmp_path / "home")
+    with pytest.raises(NothingPromoted, match="ews promote"):
+        score(home, TARGET)
+    with pytest.raises(NotFound, match="ews score"):
+        current_run(home)
+
+
+@pytest.mark.parametrize(
+    ("target_year", "after_day"),
+    [(2026, 0), (2029, 0), (2027, 20)],
+    ids=["a year it learned from", "a year too late", "another day"],
+)
+def test_a_champion_answers_only_the_question_it_was_trained_for_G12(home, run, target_year, after_day):
+    with pytest.raises(NothingPromoted, match=f"ews train --target-year {target_year} --after-day {after_day}"):
+        score(home, SchoolYear(target_year), after_day=after_day)
+    assert current_run(home).run_id == run.run_id
+
+
+def test_a_changed_bundle_scores_nothing_and_the_old_run_stays(tmp_path):
+    home = promoted_home(tmp_path / "home")
+    run = score(home, TARGET)
+    calibrator = registry.bundle_folder(home, registry.champion(home).bundle_sha256) / "calibrator.json"
+    write_atomically(calibrator, calibrator.read_text().replace("0", "1", 1))
+    with pytest.raises(UntrustedBundle):
+        score(home, TARGET)
+    assert current_run(home).run_id == run.run_id
+
+
+def test_scoring_waits_for_nobody_who_holds_the_home(home):
+    with home.locked(), pytest.raises(Busy):
+        score(home, TARGET)
+
+
+def hashes(folder):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}

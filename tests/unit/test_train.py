@@ -1,0 +1,110 @@
+"""Training, on a small simulated district and a real registry."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from ews import registry
+from ews.bundle import load_bundle
+from ews.dataset import dataset_for
+from ews.errors import Busy, NotEnoughData
+from ews.model import Parameters
+from ews.policy import Policy
+from ews.school_year import SchoolYear
+from ews.train import flat, learnable, train
+from tests.homes import FAST, TARGET, ingested_home, promoted_home
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return ingested_home(tmp_path_factory.mktemp("train") / "home")
+
+
+@pytest.fixture(scope="module")
+def made(home):
+    return train(home, TARGET, Policy(), FAST, note="why not", code="abc123")
+
+
+def test_a_version_learned_from_every_earlier_target_year_and_from_no_other(home, made):
+    assert made.learned_from == (SchoolYear(2024), SchoolYear(2025), SchoolYear(2026))
+    earlier = train(home, SchoolYear(2026), Policy(), FAST)
+    assert earlier.learned_from == (SchoolYear(2024), SchoolYear(2025))
+
+
+def test_the_registered_version_pins_the_bundle_that_scores_the_same_rows_alike(home, made):
+    version = registry.find_version(home, made.version)
+    assert (version.bundle_sha256, version.target_year, version.after_day) == (made.bundle_sha256, 2027, 0)
+    bundle = load_bundle(registry.bundle_folder(home, version.bundle_sha256), version.bundle_sha256)
+    rows = dataset_for(home.ingested(), [TARGET], Policy(), with_outcomes=False).x
+    again = load_bundle(registry.bundle_folder(home, version.bundle_sha256), version.bundle_sha256)
+    assert (bundle.model.raw_scores(rows) == again.model.raw_scores(rows)).all()
+
+
+def test_the_bundle_says_what_it_was_made_from(home, made):
+    bundle = load_bundle(registry.bundle_folder(home, made.bundle_sha256), made.bundle_sha256)
+    provenance = bundle.manifest["provenance"]
+    assert provenance["data_id"] == json.loads(home.current_tables.read_text())["id"]
+    assert (provenance["target_year"], provenance["after_day"], provenance["code"]) == (2027, 0, "abc123")
+    assert provenance["learned_from"] == [2024, 2025, 2026]
+    assert provenance["rounds"] == FAST.rounds
+    assert bundle.metrics["verdict"] == made.verdict
+    assert set(bundle.typical) == set(bundle.model.feature_names)
+
+
+def test_the_run_holds_parameters_metrics_pictures_bundle_and_model(home, made):
+    client = registry._client(home)
+    run = client.get_run(made.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["bundle_sha256"] == made.bundle_sha256
+    assert run.data.params["data_id"] == run.data.tags["data_id"]
+    assert run.data.tags["mlflow.note.content"] == "why not"
+    assert 0.5 < run.data.metrics["auc.all.LightGBM"] <= 1
+    assert "recall_at_k.not_yet_chronic.last_years_rate" in run.data.metrics
+    kept = {file.path for folder in ("bundle", "plots") for file in client.list_artifacts(made.run_id, folder)}
+    assert {"plots/reliability.png", "plots/gain.png", "bundle/booster.txt", "bundle/manifest.json"} <= kept
+
+
+def test_the_same_records_and_parameters_give_the_same_bundle_T14(tmp_path, made):
+    again = train(ingested_home(tmp_path / "home"), TARGET, Policy(), FAST, note="another note", code="abc123")
+    assert again.bundle_sha256 == made.bundle_sha256
+
+
+def test_training_again_makes_a_new_version_and_leaves_the_champion_in_force(tmp_path):
+    home = promoted_home(tmp_path / "home")
+    before = registry.champion(home)
+    again = train(home, TARGET, Policy(), Parameters(rounds=5, leaves=4, min_rows_in_leaf=10))
+    assert again.version == before.version + 1
+    assert registry.champion(home) == before
+
+
+def test_a_target_year_with_nothing_before_it_is_refused_with_what_to_do(home):
+    before = len(registry.versions(home))
+    with pytest.raises(NotEnoughData, match="Two complete school years"):
+        train(home, SchoolYear(2024), Policy(), FAST)
+    assert len(registry.versions(home)) == before
+
+
+def test_an_incomplete_year_is_not_learned_from_T02(home):
+    years = set(learnable(home.ingested(), TARGET, Policy()).frame["school_year"])
+    assert years == {2024, 2025, 2026}
+    strict = learnable(home.ingested(), SchoolYear(2026), Policy())
+    assert set(strict.frame["school_year"]) == {2024, 2025}
+    assert strict.frame["outcome_is_chronic"].notna().all()
+
+
+def test_two_trainings_at_once_do_not_interleave(home):
+    with home.locked(), pytest.raises(Busy):
+        train(home, TARGET, Policy(), FAST)
+
+
+def test_metric_names_are_those_mlflow_takes_and_unknown_values_are_left_out():
+    rows = pd.DataFrame(
+        {
+            "group": ["not yet chronic", "all"],
+            "method": ["last year's rate", "LightGBM"],
+            "metric": ["auc", "brier"],
+            "value": [0.7, float("nan")],
+        }
+    )
+    assert flat(rows) == {"auc.not_yet_chronic.last_years_rate": 0.7}
