@@ -23,14 +23,15 @@ Engine = Literal["duckdb", "polars"]
 def scan(path: Path | str | Sequence[Path], engine: Engine = "duckdb") -> nw.LazyFrame:
     """A Parquet file, a pattern (`marks/*/*.parquet`) or a list of files, as a lazy frame.
 
-    Folders named `school_year=2026` become a column, and a filter on it skips the other folders.
+    In a pattern, folders named `school_year=2026` are a column, and a filter on it skips the other folders.
     """
-    files = [str(one) for one in path] if not isinstance(path, (Path, str)) else str(path)
+    files = str(path) if isinstance(path, (Path, str)) else [str(one) for one in path]
+    by_folder = "*" in files
     if engine == "polars":
         import polars as pl
 
-        return nw.from_native(pl.scan_parquet(files))
-    return nw.from_native(_connection().read_parquet(files))
+        return nw.from_native(pl.scan_parquet(files, hive_partitioning=by_folder))
+    return nw.from_native(_connection().read_parquet(files, hive_partitioning=by_folder))
 
 
 def to_pandas(frame: nw.LazyFrame) -> pd.DataFrame:

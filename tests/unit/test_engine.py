@@ -1,0 +1,74 @@
+import datetime as dt
+import stat
+from pathlib import Path
+
+import narwhals as nw
+import polars as pl
+import pytest
+
+from ews import engine as engine_module
+from ews.engine import Engine, scan, to_pandas, write_parquet
+
+ENGINES: tuple[Engine, ...] = ("duckdb", "polars")
+
+
+@pytest.fixture
+def marks(tmp_path: Path) -> Path:
+    for year in (2024, 2025):
+        folder = tmp_path / "marks" / f"school_year={year}"
+        folder.mkdir(parents=True)
+        frame = pl.DataFrame({"student_id": ["007", "x7"], "absent": [True, None], "date": [dt.date(year, 1, 9)] * 2})
+        frame.write_parquet(folder / "part.parquet")
+    return tmp_path / "marks"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_folder_named_by_school_year_becomes_a_column(marks: Path, engine: Engine) -> None:
+    frame = scan(marks / "*" / "*.parquet", engine).filter(nw.col("school_year") == 2025)
+    assert len(to_pandas(frame)) == 2
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_list_of_files_is_one_frame(marks: Path, engine: Engine) -> None:
+    files = [marks / f"school_year={year}" / "part.parquet" for year in (2024, 2025)]
+    assert sorted(to_pandas(scan(files, engine).select("student_id"))["student_id"]) == ["007", "007", "x7", "x7"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_pandas_types_are_the_same_on_every_engine_and_with_or_without_unknowns(marks: Path, engine: Engine) -> None:
+    frame = scan(marks / "*" / "*.parquet", engine).select("student_id", "absent", "school_year")
+    expected = {"student_id": "str", "absent": "boolean", "school_year": "int64"}
+    for rows in (frame, frame.filter(nw.col("absent"))):
+        assert to_pandas(rows).dtypes.astype(str).to_dict() == expected
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_rows_are_written_in_the_order_asked_for(marks: Path, tmp_path: Path, engine: Engine) -> None:
+    many = pl.DataFrame({"place": range(50_000)}).sample(fraction=1, shuffle=True, seed=1)
+    many.write_parquet(tmp_path / "many.parquet")
+    path = tmp_path / "new folder" / "sorted.parquet"
+    write_parquet(scan(tmp_path / "many.parquet", engine).sort("place"), path)
+    assert pl.read_parquet(path)["place"].to_list() == list(range(50_000))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_failed_write_leaves_the_old_file_whole_and_nothing_beside_it(
+    marks: Path, tmp_path: Path, engine: Engine
+) -> None:
+    folder = tmp_path / "kept"
+    path = folder / "rows.parquet"
+    frame = scan(marks / "*" / "*.parquet", engine)
+    write_parquet(frame.select("student_id"), path)
+    before = path.read_bytes()
+    broken = frame.select(nw.col("student_id").cast(nw.Int64))
+    with pytest.raises(Exception, match=r"(?i)conver"):
+        write_parquet(broken, path)
+    assert path.read_bytes() == before
+    assert [file.name for file in folder.iterdir()] == ["rows.parquet"]
+
+
+def test_what_does_not_fit_into_memory_goes_to_a_private_folder() -> None:
+    connection = engine_module._connection()
+    [(folder,)] = connection.sql("select current_setting('temp_directory')").fetchall()
+    assert stat.S_IMODE(Path(folder).stat().st_mode) == 0o700
+    assert Path(folder).resolve() != Path.cwd()
