@@ -1,5 +1,6 @@
 """Small districts as plain lists, and the ingest folder that the same lists would become."""
 
+import csv
 import datetime as dt
 import json
 from collections.abc import Iterable
@@ -102,6 +103,26 @@ def by_day(marks: Iterable[Mark]) -> list[DayMark]:
         missed = min(WHOLE_DAY, sum(shares.values()))
         result.append(DayMark(*key, absent, kind, "tardy" in shares, "early_departure" in shares, missed))
     return result
+
+
+def write_flat(folder: Path, district: District) -> Path:
+    """The district as a registrar would export it."""
+    folder.mkdir()
+    schools = sorted({day.school_id for day in district.days})
+    students = sorted({stay.student_id for stay in district.stays})
+    _write_csv(folder / "schools.csv", "school_id", [[school] for school in schools])
+    _write_csv(folder / "calendar.csv", "school_id,date,school_year", district.days)
+    _write_csv(folder / "students.csv", "student_id", [[student] for student in students])
+    _write_csv(folder / "enrollments.csv", "student_id,school_id,entry_date,exit_date,grade_level", district.stays)
+    shares = [(*mark[:4], f"{mark.ten_thousandths / 10_000:.4f}") for mark in district.marks]
+    _write_csv(folder / "attendance.csv", "student_id,school_id,date,category,absent_share", shares)
+    return folder
+
+
+def _write_csv(path: Path, header: str, rows: list) -> None:
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        handle.write(header + "\n")
+        csv.writer(handle, lineterminator="\n").writerows(rows)
 
 
 def write_ingest(folder: Path, district: District) -> Path:

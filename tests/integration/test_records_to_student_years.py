@@ -1,34 +1,13 @@
-import csv
 from pathlib import Path
 
 from tests import twin
-from tests.districts import District, Mark, Stay, absences, school_days
+from tests.districts import District, Mark, Stay, absences, school_days, write_flat
 
 from ews.home import Home
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.sis import ingest
 from ews.student_years import open_records, student_years
-
-
-def write_flat(folder: Path, district: District) -> Path:
-    """The district as a registrar would export it."""
-    folder.mkdir()
-    schools = sorted({day.school_id for day in district.days})
-    students = sorted({stay.student_id for stay in district.stays})
-    _write(folder / "schools.csv", "school_id", [[school] for school in schools])
-    _write(folder / "calendar.csv", "school_id,date,school_year", district.days)
-    _write(folder / "students.csv", "student_id", [[student] for student in students])
-    _write(folder / "enrollments.csv", "student_id,school_id,entry_date,exit_date,grade_level", district.stays)
-    shares = [(*mark[:4], f"{mark.ten_thousandths / 10_000:.4f}") for mark in district.marks]
-    _write(folder / "attendance.csv", "student_id,school_id,date,category,absent_share", shares)
-    return folder
-
-
-def _write(path: Path, header: str, rows: list) -> None:
-    with path.open("w", encoding="utf-8", newline="") as handle:
-        handle.write(header + "\n")
-        csv.writer(handle, lineterminator="\n").writerows(rows)
 
 
 def test_student_years_of_ingested_csv_files_are_the_twin_of_the_same_lists(tmp_path: Path) -> None:
