@@ -21,7 +21,7 @@ NOON = "2026-08-03T12:00:00+00:00"
 
 
 def ingested_home(place: Path) -> Home:
-    """A home with the records of a district of 300 students and four school years, 2023 to 2026."""
+    """A home with the records of a district of 300 students and three school years, 2024 to 2026."""
     return Home(Path(shutil.copytree(_ingested(), place)))
 
 
@@ -40,7 +40,7 @@ def promote_latest(home: Home) -> None:
 def records() -> Path:
     """The flat files of that district."""
     folder = _folder() / "records"
-    simulate(folder, students=300, years=4, last_year=SchoolYear(2026), seed=3)
+    simulate(folder, students=300, years=3, last_year=SchoolYear(2026), seed=3)
     return folder
 
 

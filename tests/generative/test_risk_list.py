@@ -46,6 +46,7 @@ def test_no_cell_of_a_list_starts_a_formula_and_nothing_else_is_changed_E01(cell
     text = to_csv(pd.DataFrame({"student_id": pd.array(cells, dtype="str")}))
     read = [row[0] for row in csv.reader(io.StringIO(text, newline=""))][1:]
     assert [cell for cell in read if cell.startswith(("=", "+", "-", "@", "\t"))] == []
-    assert [
-        cell.removeprefix("'") if not cell == safe else cell for cell, safe in zip(read, cells, strict=True)
-    ] == cells
+    undone = [
+        cell if cell == given_text else cell.removeprefix("'") for cell, given_text in zip(read, cells, strict=True)
+    ]
+    assert undone == cells

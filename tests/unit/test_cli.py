@@ -1,0 +1,139 @@
+"""The command line: thin, quick to answer, and clear when it refuses."""
+
+import hashlib
+import json
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from ews.cli import app, main
+from ews.home import Home
+from tests.homes import TARGET, ingested_home, promoted_home, records
+
+COMMANDS = ("simulate", "ingest", "train", "backtest", "promote", "score", "explain", "token")
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of one command."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    told = capsys.readouterr()
+    return int(ended.value.code or 0), told.out, told.err
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return promoted_home(tmp_path_factory.mktemp("cli") / "home")
+
+
+def test_help_names_every_command_and_every_command_has_help(capsys):
+    code, out, _ = run(capsys, "--help")
+    assert code == 0
+    for command in COMMANDS:
+        assert command in out
+        assert run(capsys, command, "--help")[0] == 0
+    assert {command.callback.__name__ for command in app.registered_commands} == set(COMMANDS)
+
+
+def test_help_is_instant_because_no_heavy_library_is_imported():
+    heavy = ("duckdb", "lightgbm", "matplotlib", "mlflow", "narwhals", "numpy", "pandas", "sklearn")
+    code = f"import sys, ews.cli; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_foreseen_error_is_one_line_on_stderr_with_its_exit_code(capsys, tmp_path):
+    code, out, err = run(capsys, "train", "--target-year", "2027", "--home", tmp_path / "empty")
+    assert (code, out) == (11, "")
+    assert err.strip().splitlines()[-1].startswith("ews: No records in")
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("year", "said"), [("27", "no school year"), ("2025-27", "does not span one school year")])
+def test_a_year_that_is_none_is_refused(capsys, tmp_path, year, said):
+    code, _, err = run(capsys, "score", "--target-year", year, "--out", tmp_path, "--home", tmp_path)
+    assert code == 15
+    assert said in err
+
+
+def test_a_home_is_named_by_option_or_by_environment(capsys, home, monkeypatch):
+    assert run(capsys, "token")[0] == 2
+    monkeypatch.setenv("EWS_HOME", str(home.path))
+    assert run(capsys, "token")[0] == 0
+
+
+def test_ingest_prints_counts_that_add_up_and_where_the_rejects_are(capsys, tmp_path):
+    code, out, _ = run(capsys, "ingest", records(), "--home", tmp_path / "home")
+    assert code == 0
+    counts = {
+        line.split()[0]: [int(cell.replace(",", "")) for cell in line.split()[1:]] for line in out.splitlines()[1:-1]
+    }
+    assert {"schools", "calendar", "students", "enrollments", "attendance"} <= set(counts)
+    assert all(read == accepted + rejected + duplicates for read, accepted, rejected, duplicates in counts.values())
+    assert "rejects.csv" in out
+    assert "nothing changed" in run(capsys, "ingest", records(), "--home", tmp_path / "home")[1]
+
+
+def test_backtest_prints_the_groups_the_baselines_the_differences_and_a_verdict(capsys, home, tmp_path):
+    parameters = tmp_path / "fast.toml"
+    parameters.write_text("rounds = 12\nleaves = 7\nmin_rows_in_leaf = 10\n")
+    code, out, _ = run(capsys, "backtest", "--home", home.path, "--parameters", parameters, "--target-year", "2026")
+    assert code == 0
+    assert "Target year 2025-26, predicted from earlier target years" in out
+    for words in ("all:", "not yet chronic:", "already chronic:", "LightGBM", "last year's rate", "logistic", "minus"):
+        assert words in out
+    assert "recall_at_k for not yet chronic students" in out
+    code, _, err = run(capsys, "backtest", "--home", home.path, "--target-year", "2031")
+    assert code == 14
+    assert "Known: 2024-25, 2025-26" in err
+
+
+def test_promote_needs_a_version_that_exists(capsys, home):
+    words = ("--by", "Ana Reyes", "--why", "a test", "--home", home.path)
+    assert run(capsys, "promote", "--version", "9", *words)[0] == 14
+    assert run(capsys, "promote", "--version", "newest", *words)[0] == 14
+    code, out, _ = run(capsys, "promote", *words)
+    assert code == 0
+    assert "Version 1, for 2026-27, is in force. Before: version 1." in out
+
+
+def test_score_writes_the_list_and_explain_tells_one_student(capsys, home, tmp_path):
+    code, out, _ = run(capsys, "score", "--target-year", TARGET, "--out", tmp_path / "out", "--home", home.path)
+    assert code == 0
+    assert "education records" in out
+    first = (tmp_path / "out" / "risk_list.csv").read_text().splitlines()[1].split(",")
+    code, out, _ = run(capsys, "explain", first[1], "--home", home.path)
+    assert code == 0
+    assert f"Student {first[1]}, school {first[2]}, grade {first[3]}" in out
+    assert "everyone's start" in out
+    assert "not causes" in out
+    assert run(capsys, "explain", "nobody", "--home", home.path)[0] == 14
+
+
+def test_a_token_is_shown_once_and_only_its_hash_is_kept_for_the_owner_alone(capsys, tmp_path):
+    home = Home(tmp_path / "home")
+    secrets = [run(capsys, "token", "--home", home.path, "--note", note)[1].strip() for note in ("page", "nightly")]
+    kept = home.path / "service_tokens.json"
+    assert [entry["sha256"] for entry in json.loads(kept.read_text())] == [
+        hashlib.sha256(secret.encode()).hexdigest() for secret in secrets
+    ]
+    assert [entry["note"] for entry in json.loads(kept.read_text())] == ["page", "nightly"]
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert not any(secret in kept.read_text() for secret in secrets)
+
+
+def test_a_policy_file_of_the_home_is_used(capsys, tmp_path):
+    home = ingested_home(tmp_path / "home")
+    (home.path / "policy.toml").write_text("chronic_percent = 0\n")
+    code, _, err = run(capsys, "backtest", "--home", home.path)
+    assert code == 15
+    assert "Bands must ascend" in err
+
+
+def test_a_command_does_not_wait_for_another_that_writes(capsys, home):
+    with home.locked():
+        code, _, err = run(capsys, "train", "--target-year", "2027", "--home", home.path)
+    assert code == 17
+    assert "Another command is writing" in err
