@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,17 +28,23 @@ SECRET = "Zebulon"
 """A name that stands in every feed below and may stand in no message."""
 
 
-@pytest.fixture
-def feed(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("taken")
     lines = good_lines()
     lines["students"].append(f"700,{SECRET},2014-05-17")
-    return write_feed(tmp_path / "feed", lines)
+    take(write_feed(folder / "feed", lines), folder / "home")
+    return folder
 
 
 @pytest.fixture
-def home(feed: Path, tmp_path: Path) -> Path:
-    take(feed, tmp_path / "home")
-    return tmp_path / "home"
+def feed(taken: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(taken / "feed", tmp_path / "feed")
+
+
+@pytest.fixture
+def home(taken: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(taken / "home", tmp_path / "home")
 
 
 def _append(feed: Path, name: str, data: bytes) -> None:
@@ -250,12 +257,21 @@ def test_columns_may_stand_in_any_order_and_unknown_ones_are_told_I07(feed: Path
 
 
 def test_windows_line_ends_and_line_ends_within_quotes_are_fine_I09(feed: Path, tmp_path: Path) -> None:
-    lines = [line.replace("Student 001", '"Student\n\n001"') for line in good_lines()["students"]]
-    write_feed(feed, {}, students="".join(f"{line}\r\n" for line in [*lines, "700/,Bad,"]).encode())
+    header, *rows = good_lines()["schools"]
+    lines = [f"{header},note", *(f'{row},"two\n\nlines"' for row in rows), "ELM/,Elm,high,"]
+    write_feed(feed, {}, schools="".join(f"{line}\r\n" for line in lines).encode())
     report = take(feed, tmp_path / "home")
-    assert report.counts["students"].accepted == 60
+    assert report.counts["schools"].accepted == 3
     (row,) = listed(report.rejects_path)
-    assert row["line"] == "62", "lines are counted as a spreadsheet counts rows"
+    assert row["line"] == "5", "lines are counted as a spreadsheet counts rows"
+
+
+def test_a_quote_that_swallows_one_row_is_told_with_both_I05(feed: Path, tmp_path: Path) -> None:
+    _replace(feed, "students", "001,Student 001,2014-05-17\n002,Student 002", '001,"Student 001,2014-05-17\n002,"')
+    told = listed(take(feed, tmp_path / "home").rejects_path)
+    (row,) = (row for row in told if row["file"] == "students.csv")
+    assert (row["line"], row["rule"], row["column"]) == ("2", "unreadable_text", "name")
+    assert row["row"] == '001,"Student 001,2014-05-17\n002,",2014-05-17,'
 
 
 def test_a_field_of_five_megabytes_costs_its_row_and_no_more_I09(feed: Path, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from ews.tables import Column
 Check = tuple[str, str]
 """A rule's id and the SQL condition under which the cell breaks it."""
 
-_SPACES = "' \u00a0\u2007\u202f\u200b\ufeff'"
-_UNREADABLE = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+_OUTER_SPACES = r"^[\s\p{Z}\x{200b}\x{feff}]|[\s\p{Z}\x{200b}\x{feff}]$"
+_UNREADABLE = r"[\x00-\x08\x0a-\x1f\x7f]"
+"""A line end within a value, too: it is how an unclosed quote swallows the next row."""
 _YES = ("yes", "true", "1")
 _NO = ("no", "false", "0")
 
@@ -24,7 +25,7 @@ def typed(column: Column) -> str:
             # The way back must give the same text: 2024-2-9, 2024-02-09 BC and infinity are no plain ISO dates.
             return f"case when length({cell}) = 10 and try_cast({cell} as date)::varchar = {cell} then {cell}::date end"
         case "integer":
-            return f"case when regexp_full_match({cell}, '\\d{{1,9}}') then {cell}::integer end"
+            return f"case when regexp_full_match({cell}, '0|[1-9]\\d{{0,8}}') then {cell}::integer end"
         case "share":
             share = f"try_cast({cell} as double)"
             number = f"regexp_full_match({cell}, '\\d{{1,3}}(\\.\\d{{1,20}})?|\\.\\d{{1,20}}') and {share} <= 1"
@@ -52,7 +53,7 @@ def _text_checks(column: Column) -> list[Check]:
         return [("unknown_value", f"{cell} not in ({', '.join(map(quoted, column.allowed))})")]
     if column.pattern:
         return [
-            ("outer_spaces", f"{cell} <> trim({cell}, {_SPACES})"),
+            ("outer_spaces", f"regexp_matches({cell}, '{_OUTER_SPACES}')"),
             ("malformed_id", f"not regexp_full_match({cell}, {quoted(column.pattern)})"),
         ]
     return [("unreadable_text", f"length({cell}) > 200 or regexp_matches({cell}, '{_UNREADABLE}')")]

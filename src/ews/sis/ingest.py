@@ -119,7 +119,7 @@ def _id(feed: Source) -> str:
 def _fill(
     folder: Path, feed: Source, home: Home, about: Mapping[str, str], progress: Callable[[str], None]
 ) -> dict[str, object]:
-    with _workspace(folder) as connection:
+    with _workspace(folder, sum(file.size for file in feed.files)) as connection:
         staged = feed.stage(connection, progress)
         validate(connection, staged.files, progress)
         counts = _collect(connection, staged)
@@ -130,10 +130,10 @@ def _fill(
 
 
 @contextlib.contextmanager
-def _workspace(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _workspace(folder: Path, expected_bytes: int) -> Iterator[duckdb.DuckDBPyConnection]:
     with (
         tempfile.TemporaryDirectory(dir=folder, prefix=".working-") as work,
-        contextlib.closing(open_database(Path(work))) as connection,
+        contextlib.closing(open_database(Path(work), expected_bytes)) as connection,
     ):
         yield connection
 

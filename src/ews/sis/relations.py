@@ -57,14 +57,12 @@ RELATIONS = {
             _NO_SCHOOL,
             ("date_outside_known_years", "date", "day.date is null"),
             ("non_instructional_day", "date", "day.day_index is null"),
-            (
-                "outside_enrollment", "date",
-                "stay.school_id is distinct from t.school_id or t.date > coalesce(stay.exit_date, t.date)",
-            ),
+            ("outside_enrollment", "date", "stay.school_id is distinct from t.school_id"),
         ),
         _STUDENT + _SCHOOL
         + "left join known_days day on t.school_id = day.school_id and t.date = day.date\n"
-        + "asof left join stays stay on t.student_id = stay.student_id and t.date >= stay.entry_date\n",
+        + "left join stays stay on t.student_id = stay.student_id\n"
+        + "and t.date between stay.entry_date and coalesce(stay.exit_date, t.date)\n",
         ", day.school_year, day.day_index",
     ),
     "attendance_years": Relation(

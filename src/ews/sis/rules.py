@@ -71,8 +71,9 @@ _CELLS = (
         "Such ids are mistakes of an export and can mislead file systems and pages.", "Correct the id at its source.",
     ),
     Rule(
-        "unreadable_text", "A text holds control characters or more than 200 characters.",
-        "It is a sign of a damaged file.", "Remove what is not text.",
+        "unreadable_text", "A text holds control characters, a line end or more than 200 characters.",
+        "It is a sign of a damaged file, or of a quote that swallowed the next row.",
+        "Remove what is not text; look for a quote that is not closed.",
     ),
     Rule(
         "unknown_value", "The value is not one of those this column may hold.",

@@ -103,8 +103,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     told = findings(table)
     of_cells = sum(len(cells.checks(column)) for column in table.columns)
     _keep_findings(connection, table, told)
-    _read_cells(connection, table, told[:of_cells])
-    _find_repeats(connection, table)
+    _find_repeats(connection, table, told[:of_cells])
     relation = _relation(table)
     same_key = " and ".join(f't."{name}" = repeat."{name}"' for name in table.key)
     connection.execute(
@@ -112,14 +111,13 @@ def _judge(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         create table judged_{table.name} as
         select t.* exclude (broken){relation.columns},
             coalesce(t.broken, {_first_broken(told[of_cells:], of_cells)}) as broken
-        from typed_{table.name} t
+        from ({_typed(table, told[:of_cells])}) t
         left join repeats_{table.name} repeat on t.broken is null and {same_key}
-        {relation.joins}
+        {relation.joins};
+        drop table repeats_{table.name};
+        create view accepted_{table.name} as
+        select * exclude (broken) from judged_{table.name} where broken is null;
         """
-    )
-    connection.execute(f"drop table typed_{table.name}; drop table repeats_{table.name}")
-    connection.execute(
-        f"create view accepted_{table.name} as select * exclude (broken) from judged_{table.name} where broken is null"
     )
 
 
@@ -131,20 +129,18 @@ def _keep_findings(connection: duckdb.DuckDBPyConnection, table: Table, told: li
     connection.execute(f'create table findings_{table.name} as from (values {rows}) as told(code, rule, "column")')
 
 
-def _read_cells(connection: duckdb.DuckDBPyConnection, table: Table, told: list[Finding]) -> None:
-    columns = [column for column in table.columns if column.kind != "text"]
-    values = "".join(f', {cells.typed(column)} as "typed_{column.name}"' for column in columns)
+def _typed(table: Table, told: list[Finding], rows: str = "true") -> str:
+    values = "".join(
+        f', {cells.typed(column)} as "typed_{column.name}"' for column in table.columns if column.kind != "text"
+    )
     kept = ", ".join(
         f'"{column.name}"' if column.kind == "text" else f'"typed_{column.name}" as "{column.name}"'
         for column in table.columns
     )
-    connection.execute(
-        f"""
-        create table typed_{table.name} as
+    return f"""
         select row, record, {kept}, {_first_broken(told, 0)} as broken
-        from (select *{values} from source_{table.name})
-        """
-    )
+        from (select *{values} from source_{table.name} where {rows})
+    """
 
 
 def _first_broken(told: list[Finding], start: int) -> str:
@@ -152,19 +148,21 @@ def _first_broken(told: list[Finding], start: int) -> str:
     return f"(case {cases} end)::smallint"
 
 
-def _find_repeats(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    # Hashes of keys find the few suspects in bounded memory; only suspects are compared in full.
+def _find_repeats(connection: duckdb.DuckDBPyConnection, table: Table, told: list[Finding]) -> None:
+    # Hashes of keys find the few suspects in bounded memory; only suspects are compared in full. A key has one
+    # spelling only (see the cell rules), so that equal keys are equal texts.
     key = ", ".join(f'"{name}"' for name in table.key)
     others = [f'"{name}"' for name in table.column_names if name not in table.key]
     content = f"hash({', '.join(others)})" if others else "0"
+    suspects = f"""row in (
+        select row from source_{table.name} where hash({key}) in (
+            select mark from (select hash({key}) as mark from source_{table.name}) group by mark having count(*) > 1
+        )
+    )"""
     connection.execute(
         f"""
         create table repeats_{table.name} as
-        with suspects as (
-            select hash({key}) as mark from typed_{table.name} where broken is null group by mark having count(*) > 1
-        )
         select {key}, min(row) as first_row, min({content}) = max({content}) as same
-        from typed_{table.name} where broken is null and hash({key}) in (select mark from suspects)
-        group by {key} having count(*) > 1
+        from ({_typed(table, told, suspects)}) where broken is null group by {key} having count(*) > 1
         """
     )

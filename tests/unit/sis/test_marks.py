@@ -1,0 +1,83 @@
+"""The marks of a day become one row: what was missed, and whether the day counts as absent."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ews.sis import staging
+from tests.unit.sis.feeds import good_lines, school_days, take, write_feed
+
+DAY = school_days(2026)[5]
+
+DAYS = """
+marks                                    | absent | kind       | tardy | early | missed
+excused                                  | true   | excused    | false | false | 10000
+unexcused                                | true   | unexcused  | false | false | 10000
+suspension                               | true   | suspension | false | false | 10000
+tardy                                    | false  |            | true  | false | 0
+early_departure                          | false  |            | false | true  | 0
+excused 0.5                              | true   | excused    | false | false | 5000
+excused 0.4999                           | false  |            | false | false | 4999
+excused 0.25 + unexcused 0.25            | true   | unexcused  | false | false | 5000
+excused 0.3 + unexcused 0.1              | false  |            | false | false | 4000
+excused 0.6 + unexcused 0.4              | true   | excused    | false | false | 10000
+unexcused 0.5 + suspension 0.5           | true   | suspension | false | false | 10000
+unexcused 0.4 + tardy 0.4                | false  |            | true  | false | 8000
+tardy 1                                  | false  |            | true  | false | 10000
+excused + tardy + early_departure 0.5    | true   | excused    | true  | true  | 10000
+excused 0.333333 + unexcused 0.333333    | true   | unexcused  | false | false | 6666
+excused 0                                | false  |            | false | false | 0
+"""
+
+CASES = [[cell.strip() for cell in line.split("|")] for line in DAYS.strip().splitlines()[1:]]
+
+
+def _lines(student: str, marks: str) -> list[str]:
+    parts = (mark.split() for mark in marks.split(" + "))
+    return [f"{student},ALDER,{DAY},{category},{''.join(share)}" for category, *share in parts]
+
+
+@pytest.fixture(scope="module")
+def marks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("marks")
+    lines = good_lines()
+    for number, (text, *_) in enumerate(CASES, start=1):
+        lines["attendance"] += _lines(f"{number:03d}", text)
+    return take(write_feed(folder / "feed", lines), folder / "home").folder / "marks"
+
+
+@pytest.mark.parametrize(("number", "case"), list(enumerate(CASES, start=1)), ids=[case[0] for case in CASES])
+def test_the_marks_of_a_day_add_up_exactly_I20_I23(marks: Path, number: int, case: list[str]) -> None:
+    _, absent, kind, tardy, early, missed = case
+    rows = duckdb.sql(
+        "select is_absent, kind, is_tardy, is_early_departure, missed_ten_thousandths "
+        f"from '{marks}/*/*.parquet' where student_id = '{number:03d}' and date = date '{DAY}'"
+    ).fetchall()
+    assert rows == [(absent == "true", kind or None, tardy == "true", early == "true", int(missed))]
+
+
+def test_marks_carry_the_day_of_the_calendar_and_stand_in_student_order(marks: Path) -> None:
+    file = marks / "school_year=2026" / "marks.parquet"
+    described = duckdb.sql(f"describe select * from read_parquet('{file}', hive_partitioning=false)").fetchall()
+    assert [tuple(column[:2]) for column in described] == [
+        ("student_id", "VARCHAR"), ("school_id", "VARCHAR"), ("date", "DATE"), ("school_year", "INTEGER"),
+        ("day_index", "SMALLINT"), ("month", "TINYINT"), ("weekday", "TINYINT"), ("is_absent", "BOOLEAN"),
+        ("kind", "VARCHAR"), ("is_tardy", "BOOLEAN"), ("is_early_departure", "BOOLEAN"),
+        ("missed_ten_thousandths", "INTEGER"),
+    ]  # fmt: skip
+    rows = duckdb.sql(f"select student_id, date, day_index, month, weekday from '{file}'").fetchall()
+    assert [row[:2] for row in rows] == sorted(row[:2] for row in rows)
+    assert ("001", DAY, 6, DAY.month, DAY.isoweekday()) in rows
+
+
+def test_a_large_feed_is_worked_on_in_a_file_and_gives_the_same(
+    marks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "LARGE_FEED_BYTES", 0)
+    feed = marks.parents[3] / "feed"
+    folder = take(feed, tmp_path / "home").folder
+    for file in sorted(marks.parent.rglob("*.parquet")):
+        other = folder / file.relative_to(marks.parent)
+        assert duckdb.sql(f"from '{file}'").fetchall() == duckdb.sql(f"from '{other}'").fetchall()
+    assert not list(tmp_path.rglob("working*"))
