@@ -92,7 +92,11 @@ REFUSED = {
     ),
     "I06_a_doubled_header": (
         lambda feed: _replace(feed, "students", "student_id,name,birth_date", "student_id,name,Name"),
-        "students.csv has the column 'Name' more than once",
+        "Columns 2, 3 of students.csv share a name",
+    ),
+    "I06_no_header_at_all": (
+        lambda feed: _replace(feed, "students", "student_id,name,birth_date", f"{SECRET},{SECRET},2014-05-17"),
+        "Columns 1, 2 of students.csv share a name",
     ),
     "I07_a_missing_column": (
         lambda feed: _replace(feed, "students", "student_id", "pupil"),

@@ -37,6 +37,7 @@ students         | ,No Id,                                | student_id    | empt
 students         | 101,Not Leap,2015-02-29                | birth_date    | malformed_date            | rejected  | I13
 students         | 102,Slashes,02/03/2014                 | birth_date    | malformed_date            | rejected  | I12
 students         | 103,Short,2014-2-9                     | birth_date    | malformed_date            | rejected  | I12
+students         | 115,Bars,2014/02/09                    | birth_date    | malformed_date            | rejected  | I12
 students         | 104,N\x00ul,                           | name          | unreadable_text           | rejected  | I09
 students         | 105,M\xfcller,                         |               | not_utf8                  | rejected  | I08
 students         | 106,One Person,2014-01-01              |               | conflicting_rows          | rejected  | I25

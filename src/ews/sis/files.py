@@ -143,9 +143,13 @@ def _check_header(name: str, columns: list[str]) -> None:
     if any("\x00" in column for column in columns):
         raise InputRefused(f"The header of {name} holds bytes that are not text. Save the file as CSV in UTF-8.")
     folded = [column.lower() for column in columns]
-    twice = sorted({column for column in columns if folded.count(column.lower()) > 1})
-    if twice:
-        raise InputRefused(f"{name} has the column {twice[0]!r} more than once. Remove or rename one of them.")
+    places = [place for place, column in enumerate(folded, start=1) if folded.count(column) > 1]
+    if places:
+        # Numbers and not names: in a file without a header the first line is a student's.
+        raise InputRefused(
+            f"Columns {', '.join(map(str, places))} of {name} share a name. Remove or rename all but one; "
+            "if the first line is no header, add one."
+        )
 
 
 def check_unchanged(file: InputFile) -> None:
