@@ -20,7 +20,7 @@ from ews.policy import Policy
 from ews_serve import Settings, create_app
 
 TOKEN = "token-of-the-test"
-FEATURE_NAMES = ("absence_rate_last_year", "days_absent_last_year", "days_enrolled_last_year")
+FEATURE_NAMES = ("days_absent_last_year", "absence_rate_last_year", "days_enrolled_last_year")
 CALM, AWAY = (
     {"absence_rate_last_year": 0.01, "days_absent_last_year": 2, "days_enrolled_last_year": 180},
     {"absence_rate_last_year": 0.2, "days_absent_last_year": 36, "days_enrolled_last_year": 180},
