@@ -127,6 +127,22 @@ def test_a_spell_is_a_run_of_instructional_days_over_weekends_and_ends_with_the_
     assert (row["spells"], row["longest_spell"], row["single_day_spells"], row["monday_spells"]) == (3, 2, 1, 1)
 
 
+def test_absences_on_the_same_day_index_in_two_schools_do_not_cut_each_others_spells(tmp_path: Path) -> None:
+    stays = [
+        Stay("ann", "elm", ELM[0].date, ELM[39].date, "03"),
+        Stay("ann", "oak", ELM[40].date, None, "03"),
+    ]
+    assert OAK[32].date > ELM[39].date
+    row = one(tmp_path, stays, absences("ann", ELM[31:37] + OAK[32:35]))
+    assert (row["days_absent"], row["spells"], row["longest_spell"]) == (9, 2, 6)
+
+
+def test_the_last_thirty_days_begin_thirty_days_before_the_end(tmp_path: Path) -> None:
+    row = one(tmp_path, [Stay("ann", "oak", OAK[0].date, None, "03")], absences("ann", OAK[119:121] + OAK[149:151]))
+    assert (row["days_absent_last_30"], row["days_absent_last_60"]) == (1, 3)
+    assert (row["days_enrolled_last_30"], row["days_enrolled_last_60"]) == (30, 60)
+
+
 def test_a_stay_over_several_years_is_one_grade_higher_each_year(tmp_path: Path) -> None:
     days = [day for year in (2023, 2024, 2025) for day in school_days("oak", year, 40)]
     marks = [mark for year in (2023, 2024, 2025) for mark in absences("ann", school_days("oak", year, 40)[-1:])]
