@@ -137,7 +137,8 @@ def clean_up(home: Home) -> int:
     Returns:
         How many dead runs were closed.
     """
-    remove_leftovers(home.path)
+    for folder in (home.path, home.bundles, home.scoring_runs, *_folders_in(home.tables)):
+        remove_leftovers(folder)
     client = _client(home)
     dead = client.search_runs([_experiment(home)], filter_string="attributes.status = 'RUNNING'")
     for run in dead:
@@ -260,6 +261,11 @@ def _discard(home: Home, run_id: str, status: Literal["FAILED", "KILLED"]) -> No
         _remove_artifacts(home, logged.artifact_location)
         client.delete_logged_model(logged.model_id)
     client.set_terminated(run_id, status)
+
+
+def _folders_in(tables: Path) -> list[Path]:
+    """The folder itself and all below, where closed school years are kept once computed."""
+    return [tables, *(path for path in tables.rglob("*") if path.is_dir())]
 
 
 def _remove_artifacts(home: Home, address: str) -> None:
