@@ -6,11 +6,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ews.simulator import records
+from ews.simulator import records, truth
 from ews.simulator.calendars import Calendar, draw_calendar
 from ews.simulator.days import CAUSES, Year, draw_city_wave, draw_factors, draw_spells, paint, weekly_states
-from ews.simulator.families import Population, draw_population
+from ews.simulator.families import FIRST_HIGH, FIRST_MIDDLE, Population, draw_population
 from ews.simulator.mentors import Assignments, draw_assignments, effects
+from ews.simulator.outcome_table import OutcomeTable
 from ews.simulator.parameters import Parameters
 from ews.simulator.propensity import Propensity, draw_propensity
 from ews.simulator.recording import Marks, days_absent, record
@@ -29,6 +30,7 @@ class Task:
         area: number of the area, from 0.
         students: students enrolled in it in a year.
         last_year: the school year that ends last.
+        table: how latent states become probabilities; None writes no truth.
     """
 
     area: int
@@ -36,6 +38,7 @@ class Task:
     last_year: int
     seed: int
     world: Parameters
+    table: OutcomeTable | None = None
 
     @property
     def district(self) -> int:
@@ -64,15 +67,24 @@ class State:
 
 @dataclass(frozen=True)
 class SchoolYearDrawn:
-    """All that happened in one school year of an area; `rows` are the students enrolled in it."""
+    """All that happened in one school year of an area.
+
+    Attributes:
+        rows: the students enrolled in it, as rows of the population.
+        closed: (schools, days), the days on which one school alone is closed.
+        causes: student-days by grade and cause.
+        outlook: what was known of the students before the year.
+    """
 
     rows: Ints
     year: Year
     calendar: Calendar
     stays: records.Stays
+    closed: NDArray[np.bool_]
     marks: Marks
     assignments: Assignments
     causes: pa.Table
+    outlook: truth.Outlook
 
 
 def draw_area(task: Task) -> dict[str, pa.Table]:
@@ -113,6 +125,7 @@ def _draw_year(
     rows = np.flatnonzero(people.grade[:, position] >= 0)
     stays = records.draw_stays(rng, people, rows, position, calendar.days, world)
     assignments = _assignments(task, position, people, rows, stays, state)
+    outlook = _outlook(people, rows, position, schools, propensity, state, world)
     year = _year(rng, people, rows, position, stays, propensity, state, calendar, assignments, world)
     wave = draw_city_wave(stream(task.seed, Purpose.CITY, 0, position + 1), calendar.days, world)
     factors = draw_factors(rng, calendar, schools.level, wave, world)
@@ -125,7 +138,7 @@ def _draw_year(
     state.rate[:] = np.nan
     state.rate[rows] = days_absent(marks, year.count) / np.maximum(enrolled, 1)
     causes = _causes(task.ending(position), year, spells, painted, in_school)
-    return SchoolYearDrawn(rows, year, calendar, stays.closed_on(closed), marks, assignments, causes)
+    return SchoolYearDrawn(rows, year, calendar, stays, closed, marks, assignments, causes, outlook)
 
 
 def _assignments(
@@ -168,11 +181,30 @@ def _year(
     )
 
 
+def _outlook(
+    people: Population, rows: Ints, position: int, schools: Schools, propensity: Propensity, state: State,
+    world: Parameters,
+) -> truth.Outlook:  # fmt: skip
+    """What is known of the year's students before it begins."""
+    grade = people.grade[rows, position]
+    level = np.digitize(grade, (FIRST_MIDDLE, FIRST_HIGH))
+    carried = np.float32(world.discretionary.ramp_carry) * state.ramp[rows]
+    cannot_move = (schools.high == 1) & (grade >= FIRST_HIGH)
+    return truth.Outlook(
+        level=level,
+        discretionary=(propensity.discretionary - propensity.discretionary_news)[rows, position] + carried,
+        illness=(propensity.illness - propensity.illness_news)[rows, position],
+        discretionary_sd=propensity.discretionary_news_sd[rows, position],
+        weekly=state.weekly[rows],
+        ramp_chance=ramp_chance(propensity.trait[rows], grade, world),
+        move_chance=np.where(cannot_move, 0.0, people.move_chance[rows]),
+    )
+
+
 def _ramps(rng: np.random.Generator, end: Floats, trait: Floats, grade: Ints, weeks: int, world: Parameters) -> Floats:
     """Disengagement: a rare climb over some weeks, part of which is still there next year, (students, weeks)."""
     numbers = world.discretionary
-    chance = ramp_chance(trait, grade, world)
-    happens = rng.random(len(grade)) < chance
+    happens = rng.random(len(grade)) < ramp_chance(trait, grade, world)
     size = np.where(happens, numbers.ramp_size * rng.uniform(0.6, 1.4, len(grade)), 0.0)
     onset = rng.integers(2, weeks - 4, len(grade))
     climb = np.clip((np.arange(weeks) - onset[:, None]) / numbers.ramp_weeks, 0.0, 1.0)

@@ -78,7 +78,7 @@ def _first_day(ending: int, starts_in_august: bool) -> dt.date:
 
 
 def _weekdays(first: dt.date, last: dt.date) -> NDArray[np.datetime64]:
-    days = np.arange(first, last, dtype="datetime64[D]")
+    days = np.arange(np.datetime64(first), np.datetime64(last))
     return days[np.is_busday(days)]
 
 

@@ -4,6 +4,7 @@ Hazards are a student's weekly level times a school's daily factor; a spell star
 Spells may overlap; a day takes the cause of the last one painted. No loop over students or days.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,8 @@ from ews.simulator.schools import ELEMENTARY, OTHER
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 
-PRESENT, ILLNESS, DISCRETIONARY, HOUSEHOLD, BLOCK, MOVE, SNOW, SUSPENSION = range(8)
-CAUSES = ("present", "illness", "discretionary", "household", "block", "move", "snow", "suspension")
+PRESENT, ILLNESS, DISCRETIONARY, HOUSEHOLD, BLOCK, MOVE, ONE_DAY, SUSPENSION = range(8)
+CAUSES = ("present", "illness", "discretionary", "household", "block", "move", "one day", "suspension")
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,16 @@ class Spells:
 
 @dataclass(frozen=True)
 class Factors:
-    """What a day does to everybody of a school: (schools, days), with mean 1 over the year."""
+    """What a day does to everybody of a school; arrays are (schools, days).
+
+    Attributes:
+        discretionary, illness: factors on the hazards, with mean 1 over the year.
+        one_day: intensity of staying at home for this day alone: snow with schools open, a bus that does not run.
+    """
 
     discretionary: Floats
     illness: Floats
+    one_day: Floats
 
 
 @dataclass(frozen=True)
@@ -98,9 +105,15 @@ def draw_factors(
     )
     usual = np.asarray(numbers.month)[month] * np.where(calendar.before_break, numbers.before_long_break, 1.0)
     noise = ar1(rng, shape, numbers.school_day_rho, numbers.school_day_sd)
-    wave = city_wave[: calendar.days] + ar1(rng, shape, sick.outbreak_rho, sick.outbreak_sd)
+    wave = city_wave[: calendar.days] + ar1(rng, shape, sick.outbreak_rho, sick.outbreak_sd) + noise
     season = np.asarray(sick.month)[month] * np.asarray(sick.weekday)[calendar.weekday]
-    return Factors(_mean_one(weekday * usual * np.exp(noise)), _mean_one(season * np.exp(wave)))
+    other = world.other
+    local = rng.gamma(other.local_day_shape, other.local_day_mean / other.local_day_shape, shape)
+    return Factors(
+        discretionary=_mean_one(weekday * usual * np.exp(noise)),
+        illness=_mean_one(season * np.exp(wave)),
+        one_day=local + other.snow_open_intensity * calendar.snow,
+    )
 
 
 def draw_spells(
@@ -118,9 +131,15 @@ def draw_spells(
             rng, year.discretionary, factors.discretionary, year, calendar, DISCRETIONARY,
             world.discretionary.lengths, world.discretionary.length_shares,
         ),
-        _snow(rng, year, calendar, follows, world),
-        _household(rng, year, calendar.days, world),
-        _sparse(rng, other.blocks * follows, calendar.days, BLOCK, lambda n: rng.integers(*other.block_days, n)),
+        _one_day(rng, year, factors, follows),
+        _shared(
+            rng, year, calendar.days, other.disruptions, HOUSEHOLD,
+            lambda n: rng.geometric(1 / other.disruption_days, n),
+        ),
+        _shared(
+            rng, year, calendar.days, other.blocks, BLOCK,
+            lambda n: rng.integers(other.block_days[0], other.block_days[1], n),
+        ),
         _moves(rng, year, other.move_days),
         _sparse(
             rng, np.asarray(other.suspensions)[year.grade] * follows, calendar.days, SUSPENSION,
@@ -181,31 +200,32 @@ def _hazard_spells(
     return row, start, rng.choice(np.asarray(lengths), len(row), p=shares), np.full(len(row), cause)
 
 
-def _sparse(rng: np.random.Generator, expected: Floats, days: int, cause: int, draw_lengths) -> _Parts:  # type: ignore[no-untyped-def]  # a local drawing rule
+def _sparse(
+    rng: np.random.Generator, expected: Floats, days: int, cause: int, draw_lengths: Callable[[int], Ints]
+) -> _Parts:
     row = np.repeat(np.arange(len(expected)), rng.poisson(expected))
     return row, rng.integers(0, days, len(row)), draw_lengths(len(row)), np.full(len(row), cause)
 
 
-def _snow(rng: np.random.Generator, year: Year, calendar: Calendar, follows: Floats, world: Parameters) -> _Parts:
-    days = np.flatnonzero(calendar.snow)
-    stays = -np.log1p(-rng.random((year.count, len(days)))) < world.other.snow_open_intensity * follows[:, None]
-    row, which = np.nonzero(stays)
-    return row, days[which], np.ones(len(row), dtype=np.int64), np.full(len(row), SNOW)
+def _one_day(rng: np.random.Generator, year: Year, factors: Factors, follows: Floats) -> _Parts:
+    intensity = factors.one_day.astype(np.float32)[year.school] * follows[:, None].astype(np.float32)
+    row, day = np.nonzero(rng.random(intensity.shape, dtype=np.float32) < -np.expm1(-intensity))
+    return row, day, np.ones(len(row), dtype=np.int64), np.full(len(row), ONE_DAY)
 
 
-def _household(rng: np.random.Generator, year: Year, days: int, world: Parameters) -> _Parts:
-    """Disruptions are drawn per household and then hit every child of it."""
+def _shared(
+    rng: np.random.Generator, year: Year, days: int, usual: float, cause: int, draw_lengths: Callable[[int], Ints]
+) -> _Parts:
+    """Events are drawn per household and then hit every child of it."""
     homes, home = np.unique(year.household, return_inverse=True)
-    rate = world.other.disruptions * np.where(_any_by(home, year.poor, len(homes)), 1.5, 0.7)
-    event_home, start, length, cause = _sparse(
-        rng, rate, days, HOUSEHOLD, lambda n: rng.geometric(1 / world.other.disruption_days, n)
-    )
+    event_home, start, length, causes = _sparse(rng, np.full(len(homes), usual), days, cause, draw_lengths)
     order = np.argsort(home, kind="stable")
     sizes = np.bincount(home, minlength=len(homes))
-    offset = np.cumsum(sizes) - sizes
-    event = np.repeat(np.arange(len(event_home)), sizes[event_home])
-    within = np.arange(len(event)) - np.repeat(np.cumsum(sizes[event_home]) - sizes[event_home], sizes[event_home])
-    return order[offset[event_home[event]] + within], start[event], length[event], cause[event]
+    children = sizes[event_home]
+    event = np.repeat(np.arange(len(event_home)), children)
+    within = np.arange(len(event)) - np.repeat(np.cumsum(children) - children, children)
+    row = order[(np.cumsum(sizes) - sizes)[event_home[event]] + within]
+    return row, start[event], length[event], causes[event]
 
 
 def _moves(rng: np.random.Generator, year: Year, mean_days: float) -> _Parts:
@@ -213,10 +233,6 @@ def _moves(rng: np.random.Generator, year: Year, mean_days: float) -> _Parts:
     length = np.minimum(rng.poisson(mean_days, len(row)), 15)
     start = np.maximum(year.moves[row] - rng.integers(0, 4, len(row)), 0)
     return row, start, length, np.full(len(row), MOVE)
-
-
-def _any_by(group: Ints, flag: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
-    return np.bincount(group, flag, count) > 0
 
 
 def _mean_one(factor: Floats) -> Floats:

@@ -27,11 +27,12 @@ class Population:
 
     Attributes:
         household: row of the household, (students,).
-        kindergarten_year: index of the school year in which the student is due in kindergarten, negative before the first.
+        kindergarten_year: index of the school year in which kindergarten is due, negative before the first.
         grade: position in :data:`ews.tables.GRADES`; -1 in years not enrolled.
         school, next_school: school at the first day enrolled, and the one moved to during the year (-1: none).
         arrives, leaves, moves: shares of the school year at which the student comes, goes, and changes school.
         poor, homeless, disability, english_learner: need.
+        move_chance: (students,), the chance of a school move during a year.
         household_count: households.
     """
 
@@ -47,6 +48,7 @@ class Population:
     homeless: Bools
     disability: Bools
     english_learner: Bools
+    move_chance: Floats
     household_count: int
 
     @property
@@ -62,8 +64,12 @@ class Population:
 
 @dataclass(frozen=True)
 class _Homes:
-    """One entry per home: its first elementary school, need, per year the number of the household living there,
-    and whether that of the last year is about to go."""  # noqa: D205, D209 - one sentence, two lines
+    """One entry per home: its first elementary school, need, and who lives there.
+
+    Attributes:
+        household: (homes, years), the running number of the household living there.
+        going: whether the household of the last year is about to go.
+    """
 
     school: Ints
     poor: Bools
@@ -105,6 +111,7 @@ def draw_population(
         homeless=homeless[household],
         disability=_has(rng, poor[household], world.need.disability_share, world.need.disability_poverty),
         english_learner=_english_learner(rng, household, poor, world.need),
+        move_chance=journey.move_chance[household],
         household_count=len(households),
     )
 
@@ -141,13 +148,14 @@ def _draw_homes(rng: np.random.Generator, homes: int, years: int, schools: Schoo
 
 @dataclass(frozen=True)
 class _Journey:
-    """Where a household's children go to school; arrays are (households, years), schools per level (3, households, years)."""
+    """Where a household's children go to school: (households, years); schools also by the three levels."""
 
     school: Ints
     next_school: Ints
     arrives: Floats
     leaves: Floats
     moves: Floats
+    move_chance: Floats
 
 
 def _journey(
@@ -162,11 +170,10 @@ def _journey(
     numbers = world.families
     lives = homes.household[home] == turn[:, None]
     shape = lives.shape
-    mobility = np.exp(numbers.mobility_poverty * (homes.poor[home] - 0.5) + numbers.mobility_homeless * homeless)[
-        :, None
-    ]
-    moved = rng.random(shape) < np.minimum(numbers.move_mid_year * mobility, 0.6)
-    changed = rng.random(shape) < np.minimum(numbers.change_school_summer * mobility, 0.6)
+    mobility = np.exp(numbers.mobility_poverty * (homes.poor[home] - 0.5) + numbers.mobility_homeless * homeless)
+    move_chance = np.minimum(numbers.move_mid_year * mobility, 0.6)
+    moved = rng.random(shape) < move_chance[:, None]
+    changed = rng.random(shape) < np.minimum(numbers.change_school_summer * mobility, 0.6)[:, None]
     moves = rng.uniform(0.08, 0.92, shape).astype(np.float32)
     first = lives & (np.cumsum(lives, axis=1) == 1) & (turn > 0)[:, None]
     last = lives & (np.cumsum(lives[:, ::-1], axis=1)[:, ::-1] == 1)
@@ -180,7 +187,7 @@ def _journey(
         *(_path(rng, start, count, changed, moved) for start, count in zip(starts, _choices(schools), strict=True)),
         strict=True,
     )
-    return _Journey(np.stack(now), np.where(moved, np.stack(after), -1), arrives, leaves, moves)
+    return _Journey(np.stack(now), np.where(moved, np.stack(after), -1), arrives, leaves, moves, move_chance)
 
 
 def _choices(schools: Schools) -> tuple[int, int, int]:

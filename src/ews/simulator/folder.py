@@ -1,4 +1,4 @@
-"""Writing the folder: one file a table, area after area, so that memory stays bounded and the bytes do not depend on chunks."""
+"""Writing the folder: one file a table, area after area: memory stays bounded, and bytes do not depend on chunks."""
 
 import contextlib
 import shutil

@@ -61,7 +61,7 @@ def draw_assignments(
     return Assignments(
         row=row,
         mentor=_position(school[row]) // numbers.students_per_mentor + 1,
-        start=rng.integers(*numbers.start_day, len(row)),
+        start=rng.integers(numbers.start_day[0], numbers.start_day[1], len(row)),
         accepted=accepted,
         contacts=np.where(accepted, rng.poisson(40, len(row)), 0),
     )

@@ -35,8 +35,7 @@ class CalendarNumbers:
 
 @dataclass(frozen=True)
 class Years:
-    """Per school year, from the first (the last value goes on): level of the discretionary log hazard, of the
-    illness log hazard, and how much larger that year's news is."""  # noqa: D205, D209 - one sentence, two lines
+    """Per school year from the first, the last value going on: both log hazards' levels, and the scale of the news."""
 
     discretionary: tuple[float, ...]
     illness: tuple[float, ...]
@@ -125,11 +124,12 @@ class Illness:
     base: float
     grade: tuple[float, ...]
     school_sd: float
+    school_follows: float
     household_sd: float
     frailty_sd: float
     yearly_sd: float
     yearly_rho: float
-    trait: float
+    follows: float
     asthma_share: float
     asthma: float
     poverty: float
@@ -157,6 +157,8 @@ class Other:
     move_days: float
     snow_open_days: int
     snow_open_intensity: float
+    local_day_mean: float
+    local_day_shape: float
 
 
 @dataclass(frozen=True)
@@ -259,7 +261,8 @@ def _section(kind: Any, name: str, values: dict[str, Any]) -> Any:
 def _same_keys(where: str, given: set[str], known: set[str]) -> None:
     if given != known:
         raise InvalidPolicy(
-            f"The simulator's TOML is not complete in {where}: unknown {sorted(given - known)}, missing {sorted(known - given)}."
+            f"The simulator's TOML is wrong in {where}: unknown {sorted(given - known)}, "
+            f"missing {sorted(known - given)}."
         )
 
 

@@ -25,7 +25,7 @@ class Propensity:
         discretionary: before the weekly state, ramps and mentors.
         discretionary_news: the part of it that is new in the year.
         discretionary_news_sd: the standard deviation of that part.
-        illness, illness_news, illness_news_sd: likewise.
+        illness, illness_news: likewise.
         trait: (students,), the lasting part of the student's own; ramps and tardiness follow it.
     """
 
@@ -34,7 +34,6 @@ class Propensity:
     discretionary_news_sd: Floats
     illness: Floats
     illness_news: Floats
-    illness_news_sd: Floats
     trait: Floats
 
 
@@ -42,12 +41,13 @@ def draw_propensity(
     rng: np.random.Generator, people: Population, schools: Schools, district_effect: float, world: Parameters
 ) -> Propensity:
     """The latent state of every student of an area in every school year."""
-    trait = world.discretionary.trait_sd * rng.standard_normal(people.count).astype(np.float32)
-    discretionary, news, news_sd = _discretionary(rng, people, schools, trait, world)
-    illness, illness_news, illness_news_sd = _illness(rng, people, schools, trait, world)
-    return Propensity(
-        discretionary + np.float32(district_effect), news, news_sd, illness, illness_news, illness_news_sd, trait
-    )
+    numbers = world.discretionary
+    trait = numbers.trait_sd * rng.standard_normal(people.count).astype(np.float32)
+    home = numbers.household_sd * rng.standard_normal(people.household_count).astype(np.float32)
+    stays = (trait + home[people.household])[:, None]
+    discretionary, news, news_sd = _discretionary(rng, people, schools, stays, world)
+    illness, illness_news = _illness(rng, people, schools, stays, world)
+    return Propensity(discretionary + np.float32(district_effect), news, news_sd, illness, illness_news, trait)
 
 
 def grade_rows(people: Population) -> NDArray[np.integer]:
@@ -57,7 +57,7 @@ def grade_rows(people: Population) -> NDArray[np.integer]:
 
 
 def _discretionary(
-    rng: np.random.Generator, people: Population, schools: Schools, trait: Floats, world: Parameters
+    rng: np.random.Generator, people: Population, schools: Schools, stays: Floats, world: Parameters
 ) -> tuple[Floats, Floats, Floats]:
     numbers = world.discretionary
     scale = np.asarray(world.years.at("news_scale", people.years))
@@ -67,7 +67,6 @@ def _discretionary(
     home_shape = (people.household_count, people.years)
     home_rho = numbers.household_yearly_rho
     home, home_news = yearly_states(rng, home_shape, home_rho, numbers.household_yearly_sd, scale)
-    lasting = numbers.household_sd * rng.standard_normal(people.household_count)
     year = np.arange(people.years)
     school = np.where(people.school >= 0, people.school, 0)
     news = own_news + home_news[people.household] + schools.news[school, year]
@@ -77,31 +76,29 @@ def _discretionary(
         + numbers.school_yearly_sd**2 * (1 - numbers.school_yearly_rho**2)
     )
     state = own + home[people.household] + schools.lasting[school] + schools.yearly[school, year]
-    stays = trait + lasting[people.household] + _need(people, world)
     level = _level(people, numbers.grade, world.years.at("discretionary", people.years), numbers.base)
     shock = np.asarray(world.years.at("discretionary", people.years)) > 0
     level = level + world.need.shock_poverty * shock * (people.poor - 0.5)[:, None]
-    return _float32(state + stays[:, None] + level), _float32(news), _float32(news_sd)
+    return _float32(state + stays + _need(people, world)[:, None] + level), _float32(news), _float32(news_sd)
 
 
 def _illness(
-    rng: np.random.Generator, people: Population, schools: Schools, trait: Floats, world: Parameters
-) -> tuple[Floats, Floats, Floats]:
+    rng: np.random.Generator, people: Population, schools: Schools, stays: Floats, world: Parameters
+) -> tuple[Floats, Floats]:
     numbers = world.illness
     shape = (people.count, people.years)
     state, news = yearly_states(rng, shape, numbers.yearly_rho, numbers.yearly_sd, np.ones(people.years))
     home = numbers.household_sd * rng.standard_normal(people.household_count)
-    stays = (
+    frailty = (
         numbers.frailty_sd * rng.standard_normal(people.count)
         + numbers.asthma * (rng.random(people.count) < numbers.asthma_share)
-        + numbers.trait * trait
         + numbers.poverty * people.poor
         + home[people.household]
     )
     level = _level(people, numbers.grade, world.years.at("illness", people.years), numbers.base)
-    effect = schools.illness[np.where(people.school >= 0, people.school, 0)]
-    news_sd = np.full(shape, numbers.yearly_sd * np.sqrt(1 - numbers.yearly_rho**2))
-    return _float32(state + stays[:, None] + level + effect), _float32(news), _float32(news_sd)
+    school = np.where(people.school >= 0, people.school, 0)
+    effect = schools.illness[school] + numbers.school_follows * schools.lasting[school]
+    return _float32(state + frailty[:, None] + numbers.follows * stays + level + effect), _float32(news)
 
 
 def _need(people: Population, world: Parameters) -> Floats:

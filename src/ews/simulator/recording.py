@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ews.simulator.days import DISCRETIONARY, HOUSEHOLD, ILLNESS, SNOW, SUSPENSION, Spells, Year
+from ews.simulator.days import DISCRETIONARY, HOUSEHOLD, ILLNESS, ONE_DAY, SUSPENSION, Spells, Year
 from ews.simulator.parameters import Parameters
 from ews.tables import CATEGORIES
 
@@ -94,7 +94,7 @@ def _categories(rng: np.random.Generator, year: Year, spells: Spells, world: Par
     """One category per spell: an excuse covers the whole of it."""
     numbers = world.recording
     usual = numbers.discretionary_excused + numbers.discretionary_excused_poverty * year.poor[spells.row]
-    certain = np.isin(spells.cause, (ILLNESS, SNOW, HOUSEHOLD))
+    certain = np.isin(spells.cause, (ILLNESS, ONE_DAY, HOUSEHOLD))
     excused = rng.random(len(usual)) < np.where(certain, numbers.illness_excused, usual)
     return np.where(spells.cause == SUSPENSION, SUSPENDED, np.where(excused, EXCUSED, UNEXCUSED))
 

@@ -1,7 +1,7 @@
 """From what happened to the canonical tables: stays, marks, names, demographics and mentoring as Arrow tables."""
 
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ews.simulator import truth
 from ews.simulator.calendars import Calendar
 from ews.simulator.days import Spells
 from ews.simulator.families import Population
+from ews.simulator.outcome_table import OutcomeTable
 from ews.simulator.parameters import Parameters
 from ews.simulator.recording import SHARES
 from ews.simulator.schools import LEVEL_NAMES, Schools
@@ -52,7 +54,6 @@ class Stays:
         first, last: first and last day enrolled, on the year's axis.
         moves: last day in the first school; `last` where there is no move.
         resumes: first day in the next school.
-        closed: (schools, days), the days on which a school of its own is closed.
     """
 
     school: Ints
@@ -62,7 +63,6 @@ class Stays:
     moves: Ints
     resumes: Ints
     days: int
-    closed: Bools | None = None
 
     def in_school(self, closed: Bools) -> Bools:
         """Whether each day is an enrolled day of the student's school, (students, days)."""
@@ -72,10 +72,6 @@ class Stays:
         after = (day >= self.resumes[movers, None]) & (day <= self.last[movers, None])
         before[movers] |= after & ~closed[self.next_school[movers]]
         return before
-
-    def closed_on(self, closed: Bools) -> "Stays":
-        """The same stays, knowing the closures."""
-        return replace(self, closed=closed)
 
     def school_on(self, row: Ints, day: Ints) -> Ints:
         """The school of a student on a day."""
@@ -126,7 +122,7 @@ def tables(task: "Task", people: Population, schools: Schools, drawn: "list[Scho
         "demographics": _demographics(rng, task, people, ids, drawn),
         "mentoring": pa.concat_tables([_mentoring(ids, year) for year in drawn]),
         "truth/causes": pa.concat_tables([year.causes for year in drawn]),
-    }
+    } | _truth(task, ids, drawn)
 
 
 class _Ids:
@@ -165,8 +161,7 @@ def _schools(task: "Task", schools: Schools) -> pa.Table:
 
 
 def _calendar(ids: _Ids, ending: int, year: "SchoolYearDrawn") -> pa.Table:
-    assert year.stays.closed is not None  # noqa: S101 - set when the year was drawn
-    school, day = np.nonzero(~year.stays.closed)
+    school, day = np.nonzero(~year.closed)
     return pa.table(
         {
             "school_id": ids.school(school),
@@ -281,6 +276,52 @@ def _mentoring(ids: _Ids, drawn: "SchoolYearDrawn") -> pa.Table:
             "offered": np.ones(len(given.row), dtype=np.bool_),
             "accepted": given.accepted,
             "contacts": given.contacts.astype(np.int64),
+        }
+    )
+
+
+def _truth(task: "Task", ids: _Ids, drawn: "list[SchoolYearDrawn]") -> dict[str, pa.Table]:
+    """Truth of every school year but the first, whose year before was not simulated."""
+    if task.table is None or len(drawn) < 2:
+        return {}
+    table, later = task.table, list(enumerate(drawn))[1:]
+    return {
+        "truth/students": pa.concat_tables(
+            [_student_truth(task, table, ids, position, year) for position, year in later]
+        ),
+        "truth/mentoring": pa.concat_tables([_mentor_truth(task, table, ids, year) for _, year in later]),
+    }
+
+
+def _student_truth(task: "Task", table: OutcomeTable, ids: _Ids, position: int, drawn: "SchoolYearDrawn") -> pa.Table:
+    there = np.flatnonzero(drawn.stays.first == 0)
+    chronic, error, rate = truth.expect(drawn.outlook.of(there), table, task.world)
+    return pa.table(
+        {
+            "student_id": ids.student(drawn.rows[there]),
+            "school_year": np.full(len(there), task.ending(position), dtype=np.int32),
+            "probability": chronic,
+            "standard_error": error,
+            "expected_rate": rate,
+        }
+    )
+
+
+def _mentor_truth(task: "Task", table: OutcomeTable, ids: _Ids, drawn: "SchoolYearDrawn") -> pa.Table:
+    given = drawn.assignments
+    before = drawn.outlook.of(given.row)
+    after = truth.mentored(before, given.start, table, task.world)
+    chronic, _, rate = truth.expect(before, table, task.world)
+    chronic_with, _, rate_with = truth.expect(after, table, task.world)
+    took = given.accepted
+    return pa.table(
+        {
+            "student_id": ids.student(drawn.rows[given.row]),
+            "start_date": _dates(drawn.calendar, given.start),
+            "effect": np.where(took, task.world.mentoring.effect, 0.0),
+            "probability_without": chronic,
+            "probability_with": np.where(took, chronic_with, chronic),
+            "days_gained": np.where(took, (rate - rate_with) * drawn.calendar.days, 0.0),
         }
     )
 

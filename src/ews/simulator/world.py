@@ -16,6 +16,7 @@ from ews.home import to_json
 from ews.school_year import SchoolYear
 from ews.simulator.area import Task, draw_area
 from ews.simulator.folder import FileFormat, FolderWriter, whole_folder
+from ews.simulator.outcome_table import tabulate
 from ews.simulator.parameters import Parameters, load_parameters
 
 _ALONE_BELOW_AREAS = 8
@@ -73,10 +74,11 @@ def simulate(
 def tasks(world: Parameters, last_year: SchoolYear, seed: int) -> list[Task]:
     """One task per area; areas are of nearly equal size."""
     areas = max(1, round(world.size.students / world.size.students_per_area))
+    table = tabulate(world, seed, last_year.ending) if world.truth.students_per_cell and world.size.years > 1 else None
     sizes = [
         (world.size.students * (area + 1)) // areas - (world.size.students * area) // areas for area in range(areas)
     ]
-    return [Task(area, size, last_year.ending, seed, world) for area, size in enumerate(sizes)]
+    return [Task(area, size, last_year.ending, seed, world, table) for area, size in enumerate(sizes)]
 
 
 def draw(jobs: list[Task], processes: int | None) -> Iterator[dict[str, pa.Table]]:
