@@ -108,31 +108,50 @@ def _by_group(contributions: np.ndarray, entries: list[Feature]) -> pd.DataFrame
     return pd.DataFrame(contributions @ membership, columns=list(GROUPS))
 
 
+@dataclass(frozen=True)
+class _Telling:
+    """One sentence of the catalogue and the features it speaks for, all of one group."""
+
+    entry: Feature
+    group: int
+    members: tuple[int, ...]
+
+
+def _tellings(entries: list[Feature]) -> list[_Telling]:
+    """The sentences of the model's features, in catalogue order; features with the same phrase speak as one."""
+    members: dict[tuple[str, str], list[int]] = {}
+    for position, entry in enumerate(entries):
+        if entry.phrase:
+            members.setdefault((entry.group, entry.phrase), []).append(position)
+    return [
+        _Telling(entries[positions[0]], GROUPS.index(group), tuple(positions))
+        for (group, _), positions in members.items()
+    ]
+
+
 def _reasons(contributions: np.ndarray, groups: np.ndarray, entries: list[Feature], readers: Readers) -> pd.DataFrame:
-    tellable = np.column_stack([is_tellable(entry, readers) for entry in entries])
-    up, down = (_leads(sign * contributions, sign * groups, entries, tellable) for sign in (1, -1))
-    told = {
-        name: _told(lead, entries, readers, RAISES) for name, lead in zip(RAISING, _ranked(up, groups), strict=True)
-    }
-    lowering = _ranked(down, -groups)[0]
-    return pd.DataFrame({**told, LOWERING: _told(lowering, entries, readers, LOWERS)})
+    tellings = _tellings(entries)
+    tellable = np.column_stack([is_tellable(telling.entry, readers) for telling in tellings])
+    told = np.column_stack([contributions[:, telling.members].sum(axis=1) for telling in tellings])
+    up, down = (_leads(sign * told, sign * groups, tellings, tellable) for sign in (1, -1))
+    texts = [_texts(lead, tellings, readers, RAISES) for lead in _ranked(up, groups)]
+    lowering = _texts(_ranked(down, -groups)[0], tellings, readers, LOWERS)
+    return pd.DataFrame(dict(zip((*RAISING, LOWERING), (*texts, lowering), strict=True)))
 
 
-def _leads(contributions: np.ndarray, groups: np.ndarray, entries: list[Feature], tellable: np.ndarray) -> np.ndarray:
-    """The feature that speaks for each group, shape (rows, groups); -1 where the group is no reason."""
-    return np.column_stack(
-        [
-            _lead(contributions, groups[:, number], tellable, [e.group == group for e in entries])
-            for number, group in enumerate(GROUPS)
-        ]
-    )
+def _leads(told: np.ndarray, groups: np.ndarray, tellings: list[_Telling], tellable: np.ndarray) -> np.ndarray:
+    """The sentence that speaks for each group, shape (rows, groups); -1 where the group is no reason.
 
-
-def _lead(contributions: np.ndarray, of_group: np.ndarray, tellable: np.ndarray, members: list[bool]) -> np.ndarray:
-    usable = np.where(tellable & np.array(members), contributions, -np.inf)
-    lead = usable.argmax(axis=1)
-    speaks = np.take_along_axis(usable, lead[:, None], axis=1)[:, 0] > 0
-    return np.where(speaks & (of_group >= MATERIAL), lead, -1)
+    Both the group and what is told of it must matter: a sentence never stands in for what cannot be told.
+    """
+    usable = np.where(tellable, told, -np.inf)
+    leads = np.full(groups.shape, -1)
+    for group in {telling.group for telling in tellings}:
+        of_group = np.array([telling.group == group for telling in tellings])
+        strength = np.where(of_group, usable, -np.inf)
+        speaks = (strength.max(axis=1) >= MATERIAL) & (groups[:, group] >= MATERIAL)
+        leads[:, group] = np.where(speaks, strength.argmax(axis=1), -1)
+    return leads
 
 
 def _ranked(leads: np.ndarray, groups: np.ndarray) -> list[np.ndarray]:
@@ -142,10 +161,10 @@ def _ranked(leads: np.ndarray, groups: np.ndarray) -> list[np.ndarray]:
     return list(np.take_along_axis(leads, order, axis=1).T)
 
 
-def _told(leads: np.ndarray, entries: list[Feature], readers: Readers, direction: str) -> np.ndarray:
+def _texts(leads: np.ndarray, tellings: list[_Telling], readers: Readers, direction: str) -> np.ndarray:
     """The sentence of each row's lead, shape (rows,)."""
     texts = np.full(len(leads), "", dtype=object)
     for number in np.unique(leads[leads >= 0]):
         rows = np.flatnonzero(leads == number)
-        texts[rows] = sentences(entries[number], readers.rows(rows)) + direction
+        texts[rows] = sentences(tellings[number].entry, readers.rows(rows)) + direction
     return texts

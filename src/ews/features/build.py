@@ -8,8 +8,9 @@ from ews.absence import absence_rate, band, is_chronically_absent
 from ews.features import context, grade, kind, level, pattern, recency, so_far, spells, stability, timing, trend
 from ews.features.catalogue import Feature, features_in
 from ews.features.columns import last
-from ews.features.surroundings import countable, with_classmates, with_school
+from ews.features.surroundings import countable, with_classmates, with_expected, with_school
 from ews.policy import Policy
+from ews.school_year import SchoolYear
 from ews.student_years import History
 
 _FAMILIES = (level, trend, recency, spells, pattern, kind, stability, timing, so_far, context, grade)
@@ -20,6 +21,7 @@ FEATURES = {entry.name: entry for entry in features_in(*_FAMILIES)}
 KEYS = ("student_id", "school_id", "grade_level", "school_year")
 _PLACE_LAST_YEAR = ("last_school_id", "last_grade_level", "last_school_year")
 _OF_YEAR_BEFORE = ("days_absent", "days_enrolled")
+_EXPECTED = ("expected_days_absent", "expected_spells")
 
 CONTEXT_COLUMNS = ("last_school_year", "was_chronic", "band_last_year", "lane")
 """What lists show beside the features; the model does not see them."""
@@ -54,14 +56,15 @@ def wide_frame(cohort: nw.LazyFrame, history: History, policy: Policy) -> nw.Laz
     The many columns of the student's own years come last, so that the joins before them carry few.
     """
     years_back = nw.col("school_year").rank("ordinal", descending=True).over("student_id")
-    ranked = history.past.with_columns(years_back=years_back)
+    past = with_expected(history.past)
+    ranked = past.with_columns(years_back=years_back)
     last = _prefixed(ranked.filter(nw.col("years_back") == 1).drop("years_back"), "last")
     before = ranked.filter(nw.col("years_back") == 2).select("student_id", *_OF_YEAR_BEFORE)
     rows = countable(history.past, policy)
     wide = _join(cohort.select(*KEYS), last.select("student_id", *_PLACE_LAST_YEAR))
     wide = with_classmates(with_school(wide, rows), rows)
     wide = _join(wide, _prefixed(before, "before"))
-    wide = _join(wide, _prefixed(_totals(history, policy), "past"))
+    wide = _join(wide, _prefixed(_totals(past, history.target_year, policy), "past"))
     wide = _join(wide, last.drop(*_PLACE_LAST_YEAR))
     return wide if history.so_far is None else _join(wide, _prefixed(history.so_far, "so_far"))
 
@@ -75,10 +78,10 @@ def _prefixed(rows: nw.LazyFrame, prefix: str) -> nw.LazyFrame:
     return rows.rename({name: f"{prefix}_{name}" for name in names})
 
 
-def _totals(history: History, policy: Policy) -> nw.LazyFrame:
+def _totals(past: nw.LazyFrame, target_year: SchoolYear, policy: Policy) -> nw.LazyFrame:
     """One row per student with any known year: sums over all of them, and over those with daily records."""
     absent, enrolled, has_spells = nw.col("days_absent"), nw.col("days_enrolled"), ~nw.col("spells").is_null()
-    weight = nw.lit(0.5) ** (history.target_year.ending - 1 - nw.col("school_year"))
+    weight = nw.lit(0.5) ** (target_year.ending - 1 - nw.col("school_year"))
     is_chronic = nw.coalesce(is_chronically_absent(absent, enrolled, policy), nw.lit(False))
     counts = {
         "years": nw.lit(1),
@@ -86,12 +89,11 @@ def _totals(history: History, policy: Policy) -> nw.LazyFrame:
         "days_enrolled": enrolled,
         "chronic_years": is_chronic.cast(nw.Int64),
         "years_with_spells": has_spells.cast(nw.Int64),
-        "days_enrolled_with_spells": nw.when(has_spells).then(enrolled),
-        "spells": nw.col("spells"),
+        **{name: nw.col(name) for name in ("spells", "days_enrolled_with_spells", *_EXPECTED)},
     }
     weighted = {"weighted_days_absent": absent * weight, "weighted_days_enrolled": enrolled * weight}
     rate = nw.when(enrolled >= policy.min_days_enrolled).then(absence_rate(absent, enrolled))
-    rows = history.past.select("student_id", **counts, **weighted, highest_rate=rate)
+    rows = past.select("student_id", **counts, **weighted, highest_rate=rate)
     totals = rows.group_by("student_id").agg(
         *(nw.col(name).sum().cast(nw.Int64) for name in counts),
         *(nw.col(name).sum() for name in weighted),

@@ -49,6 +49,8 @@ class Feature:
         window: what part of the records it looks at.
         group: the reason it belongs to, one of `GROUPS`.
         direction: +1 where a larger value may never lower the estimate, -1 where it may never raise it, else 0.
+        learned: whether the model may use it. A count that only a sentence needs is told and never learned: how
+            many days a calendar has, or how many years are on file, tells the year and not the student.
         phrase: what a counselor reads (grammar in :mod:`ews.features.phrases`); None where it is never told.
         expression: the value; null where the records do not tell.
     """
@@ -61,6 +63,7 @@ class Feature:
     direction: Direction
     phrase: str | None
     expression: nw.Expr = field(compare=False, repr=False)
+    learned: bool = True
 
     @property
     def needs_open_year(self) -> bool:
@@ -69,7 +72,13 @@ class Feature:
 
 
 def feature(
-    *, unit: Unit, window: Window, group: str, direction: Direction = 0, phrase: str | None = None
+    *,
+    unit: Unit,
+    window: Window,
+    group: str,
+    direction: Direction = 0,
+    phrase: str | None = None,
+    learned: bool = True,
 ) -> Callable[[Callable[[], nw.Expr]], Feature]:
     """Turn a function that returns an expression into its catalogue entry."""
 
@@ -77,7 +86,7 @@ def feature(
         meaning = (function.__doc__ or "").split("\n\n")[0].strip()
         if group not in GROUPS or not meaning:
             raise ValueError(f"Feature {function.__name__} needs a group of the catalogue and a docstring.")
-        return Feature(function.__name__, meaning, unit, window, group, direction, phrase, function())
+        return Feature(function.__name__, meaning, unit, window, group, direction, phrase, function(), learned)
 
     return entry
 

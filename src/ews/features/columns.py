@@ -7,7 +7,7 @@ the other students around, the student's own record left out. Null means that th
 
 import narwhals as nw
 
-from ews.absence import absence_rate
+from ews.absence import TEN_THOUSANDTHS, absence_rate
 
 
 def target(column: str) -> nw.Expr:
@@ -48,6 +48,11 @@ def share(part: nw.Expr, whole: nw.Expr) -> nw.Expr:
 def per_hundred_days(count: nw.Expr, days_enrolled: nw.Expr) -> nw.Expr:
     """How often in a hundred enrolled days."""
     return share(count * 100, days_enrolled)
+
+
+def ratio(count: nw.Expr, expected_ten_thousandths: nw.Expr) -> nw.Expr:
+    """A count over what was expected; 1 is as expected, null where nothing was."""
+    return share(count * TEN_THOUSANDTHS, expected_ten_thousandths)
 
 
 def where_enrolled(days: nw.Expr, days_enrolled: nw.Expr) -> nw.Expr:

@@ -1,6 +1,7 @@
 """Kind: how absences were recorded, and days on which a part was missed.
 
-How an absence is recorded is partly a school's paperwork, so shares of a kind have no fixed direction.
+How an absence is recorded is partly a school's paperwork; the directions keep sentences from reading as if
+more excused absences were a worry.
 Suspensions are used and never told: a reason must not read as discipline.
 """
 
@@ -22,7 +23,7 @@ LEFT_EARLY = (
 )
 
 
-@feature(unit="days", window=LAST_YEAR, group=GROUP)
+@feature(unit="days", window=LAST_YEAR, group=GROUP, learned=False)
 def days_excused_last_year() -> nw.Expr:
     """Days absent and recorded as excused."""
     return last("days_excused")
@@ -32,6 +33,7 @@ def days_excused_last_year() -> nw.Expr:
     unit="share",
     window=LAST_YEAR,
     group=GROUP,
+    direction=-1,
     phrase="Of {days_absent_last_year:# missed day;# missed days} in {year},"
     " {days_excused_last_year:none was;one was;# were} recorded as excused",
 )
@@ -40,7 +42,7 @@ def excused_share_last_year() -> nw.Expr:
     return share(last("days_excused"), last("days_absent"))
 
 
-@feature(unit="days", window=LAST_YEAR, group=GROUP)
+@feature(unit="days", window=LAST_YEAR, group=GROUP, learned=False)
 def days_unexcused_last_year() -> nw.Expr:
     """Days absent and recorded as unexcused."""
     return last("days_unexcused")
@@ -50,6 +52,7 @@ def days_unexcused_last_year() -> nw.Expr:
     unit="share",
     window=LAST_YEAR,
     group=GROUP,
+    direction=1,
     phrase="Of {days_absent_last_year:# missed day;# missed days} in {year},"
     " {days_unexcused_last_year:none was;one was;# were} recorded as unexcused",
 )
@@ -64,7 +67,7 @@ def days_suspended_last_year() -> nw.Expr:
     return last("days_suspended")
 
 
-@feature(unit="days", window=LAST_YEAR, group=GROUP, direction=1, phrase=LATE)
+@feature(unit="days", window=LAST_YEAR, group=GROUP, phrase=LATE, learned=False)
 def days_tardy_last_year() -> nw.Expr:
     """Days with a late arrival."""
     return last("days_tardy")
@@ -76,7 +79,7 @@ def tardy_per_100_days_last_year() -> nw.Expr:
     return per_hundred_days(last("days_tardy"), last("days_enrolled"))
 
 
-@feature(unit="days", window=LAST_YEAR, group=GROUP, direction=1, phrase=LEFT_EARLY)
+@feature(unit="days", window=LAST_YEAR, group=GROUP, phrase=LEFT_EARLY, learned=False)
 def days_early_departure_last_year() -> nw.Expr:
     """Days with an early departure."""
     return last("days_early_departure")

@@ -22,7 +22,7 @@ def _week(count: str) -> nw.Expr:
     return reduce(add, (last(f"{count}_weekday_{weekday}") for weekday in SCHOOL_WEEK))
 
 
-@feature(unit="days", window=LAST_YEAR, group=GROUP, direction=1)
+@feature(unit="days", window=LAST_YEAR, group=GROUP, learned=False)
 def days_absent_monday_friday_last_year() -> nw.Expr:
     """Days missed that were a Monday or a Friday."""
     return _monday_friday("days_absent")
@@ -32,6 +32,7 @@ def days_absent_monday_friday_last_year() -> nw.Expr:
     unit="number",
     window=LAST_YEAR,
     group=GROUP,
+    direction=1,
     phrase="Of {days_absent_last_year:# missed day;# missed days} in {year},"
     " {days_absent_monday_friday_last_year:none was;one was;# were} a Monday or a Friday",
 )
@@ -43,7 +44,7 @@ def monday_friday_excess_last_year() -> nw.Expr:
     return nw.when(absences > 0).then(excess)
 
 
-@feature(unit="count", window=LAST_YEAR, group=GROUP)
+@feature(unit="count", window=LAST_YEAR, group=GROUP, learned=False)
 def monday_spells_last_year() -> nw.Expr:
     """Spells of which the first day was a Monday."""
     return last("monday_spells")
@@ -53,6 +54,7 @@ def monday_spells_last_year() -> nw.Expr:
     unit="share",
     window=LAST_YEAR,
     group=GROUP,
+    direction=1,
     phrase="Of {spells_last_year:# time;# times} away in {year},"
     " {monday_spells_last_year:none;one;#} began on a Monday",
 )

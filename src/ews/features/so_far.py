@@ -27,7 +27,7 @@ def days_absent_so_far() -> nw.Expr:
     return so_far("days_absent")
 
 
-@feature(unit="days", window=SO_FAR, group="moves and history")
+@feature(unit="days", window=SO_FAR, group="moves and history", learned=False)
 def days_enrolled_so_far() -> nw.Expr:
     """Days enrolled so far."""
     return so_far("days_enrolled")

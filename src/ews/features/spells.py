@@ -10,7 +10,7 @@ from operator import add
 import narwhals as nw
 
 from ews.features.catalogue import ALL_YEARS, LAST_YEAR, feature
-from ews.features.columns import last, past, per_hundred_days, share
+from ews.features.columns import last, past, per_hundred_days, ratio, share
 
 GROUP = "spells"
 MONTHS = tuple(f"{month:02d}" for month in range(1, 13))
@@ -18,6 +18,12 @@ MONTHS = tuple(f"{month:02d}" for month in range(1, 13))
 TIMES_AWAY = (
     "Was away {spells_last_year:# separate time;# separate times} in {year}"
     "[ (typical in {grade} here: {typical:spells_last_year})]"
+)
+TIMES_AWAY_ALL_YEARS = (
+    "Was away {spells_all_years:# separate time;# separate times}"
+    " in {known_years:# known school year;# known school years} through {year},"
+    " {spells_per_100_days_all_years} in every 100 days"
+    "[ (typical in {grade} here: {typical:spells_per_100_days_all_years})]"
 )
 
 
@@ -33,20 +39,19 @@ def spells_per_100_days_last_year() -> nw.Expr:
     return per_hundred_days(last("spells"), last("days_enrolled"))
 
 
-@feature(unit="count", window=ALL_YEARS, group=GROUP, direction=1)
+@feature(unit="count", window=ALL_YEARS, group=GROUP, learned=False)
 def spells_all_years() -> nw.Expr:
     """Spells of absence over all years with daily records."""
     return past("spells")
 
 
-@feature(
-    unit="number",
-    window=ALL_YEARS,
-    group=GROUP,
-    direction=1,
-    phrase="Was away {spells_all_years:# separate time;# separate times}"
-    " in {known_years:# known school year;# known school years}",
-)
+@feature(unit="number", window=ALL_YEARS, group=GROUP, direction=1, phrase=TIMES_AWAY_ALL_YEARS)
+def spell_ratio_all_years() -> nw.Expr:
+    """Spells of absence over the spells expected at the district's rate of each year with daily records."""
+    return ratio(past("spells"), past("expected_spells"))
+
+
+@feature(unit="number", window=ALL_YEARS, group=GROUP, direction=1, phrase=TIMES_AWAY_ALL_YEARS)
 def spells_per_100_days_all_years() -> nw.Expr:
     """Spells of absence per 100 enrolled days over all years with daily records."""
     return per_hundred_days(past("spells"), past("days_enrolled_with_spells"))
@@ -76,7 +81,7 @@ def longest_spell_last_year() -> nw.Expr:
     return last("longest_spell")
 
 
-@feature(unit="count", window=LAST_YEAR, group=GROUP)
+@feature(unit="count", window=LAST_YEAR, group=GROUP, learned=False)
 def single_day_spells_last_year() -> nw.Expr:
     """Spells of a single day."""
     return last("single_day_spells")

@@ -3,7 +3,7 @@
 import narwhals as nw
 
 from ews.features.catalogue import ALL_YEARS, LAST_YEAR, TARGET_YEAR, YEAR_BEFORE, feature
-from ews.features.columns import before, flag, last, past, target
+from ews.features.columns import before, flag, last, past, share, target
 
 GROUP = "moves and history"
 SHORT_HISTORY_DAYS = 60
@@ -11,36 +11,36 @@ SHORT_HISTORY_DAYS = 60
 
 
 @feature(
-    unit="days",
+    unit="share",
     window=LAST_YEAR,
     group=GROUP,
     phrase="Was enrolled {days_enrolled_last_year:# day;# days} in {year}"
     "[ (typical in {grade} here: {typical:days_enrolled_last_year})]",
 )
+def enrolled_share_last_year() -> nw.Expr:
+    """Days enrolled over the school's instructional days."""
+    return share(last("days_enrolled"), last("instructional_days"))
+
+
+@feature(unit="days", window=LAST_YEAR, group=GROUP, learned=False)
 def days_enrolled_last_year() -> nw.Expr:
     """Days enrolled."""
     return last("days_enrolled")
 
 
-@feature(unit="days", window=YEAR_BEFORE, group=GROUP)
+@feature(unit="days", window=YEAR_BEFORE, group=GROUP, learned=False)
 def days_enrolled_year_before() -> nw.Expr:
     """Days enrolled in the known year before the last one."""
     return before("days_enrolled")
 
 
-@feature(unit="days", window=ALL_YEARS, group=GROUP)
+@feature(unit="days", window=ALL_YEARS, group=GROUP, learned=False)
 def days_enrolled_all_years() -> nw.Expr:
     """Days enrolled over all known years together; null without any."""
     return past("days_enrolled")
 
 
-@feature(
-    unit="years",
-    window=ALL_YEARS,
-    group=GROUP,
-    phrase="Attendance of {known_years:# earlier school year;# earlier school years} is known here,"
-    " {days_enrolled_all_years:# day;# days} in all",
-)
+@feature(unit="years", window=ALL_YEARS, group=GROUP)
 def known_years() -> nw.Expr:
     """School years before the target year with a record."""
     return nw.coalesce(past("years"), nw.lit(0))

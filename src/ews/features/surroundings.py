@@ -6,7 +6,7 @@ grade does not tell the student's own past twice.
 
 import narwhals as nw
 
-from ews.absence import is_chronically_absent
+from ews.absence import TEN_THOUSANDTHS, absence_rate, is_chronically_absent
 from ews.policy import Policy
 
 SUMS = ("students", "days_absent", "days_enrolled", "chronic", "known")
@@ -20,6 +20,25 @@ def countable(past: nw.LazyFrame, policy: Policy) -> nw.LazyFrame:
     known = (nw.col("days_enrolled") >= policy.min_days_enrolled).cast(nw.Int64)
     keys = ("student_id", "school_id", "grade_level", "school_year")
     return past.select(*keys, "days_absent", "days_enrolled", students=nw.lit(1), chronic=chronic, known=known)
+
+
+def with_expected(past: nw.LazyFrame) -> nw.LazyFrame:
+    """Add what the district's rate of the same year would give: expected_days_absent and expected_spells.
+
+    Both in whole ten-thousandths, so that their sum over years does not depend on the order of rows.
+    """
+    enrolled, spells = nw.col("days_enrolled"), nw.col("spells")
+    seen_daily = nw.when(~spells.is_null()).then(enrolled)
+
+    def expected(count: nw.Expr, days: nw.Expr) -> nw.Expr:
+        of_year = absence_rate(count.sum().over("school_year"), days.sum().over("school_year"))
+        return (days * of_year * TEN_THOUSANDTHS).round(0).cast(nw.Int64)
+
+    return past.with_columns(
+        days_enrolled_with_spells=seen_daily,
+        expected_days_absent=expected(nw.col("days_absent"), enrolled),
+        expected_spells=nw.when(~spells.is_null()).then(expected(spells, seen_daily)),
+    )
 
 
 def _in_latest_year_of_school(rows: nw.LazyFrame) -> nw.LazyFrame:
