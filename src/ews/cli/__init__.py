@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 for command in (
     records.simulate, records.ingest,
-    models.train, models.backtest, models.promote,
+    models.train, models.backtest, models.observer_limit, models.promote,
     lists.score, lists.explain, lists.token,
 ):  # fmt: skip
     app.command()(command)

@@ -14,6 +14,7 @@ from ews.school_year import SchoolYear
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ews.dataset import Dataset
     from ews.model import Parameters
 
 ParametersOption = Annotated[
@@ -65,6 +66,10 @@ def backtest(
     ] = "auto",
     after_day: AfterDayOption = 0,
     parameters: ParametersOption = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="A simulated district's folder: print its ceilings, and how far the model comes, too."),
+    ] = None,
 ) -> None:
     """Predict years whose outcome is known, and print how good the lists would have been, beside the baselines."""
     from ews.backtest import backtest as predict
@@ -83,8 +88,30 @@ def backtest(
         predictions = predict(
             dataset, _parameters(parameters), policy, split=way, only_last=target_year is not None, progress=progress
         )
+        if truth:
+            predictions = _with_ceilings(place, truth, predictions, dataset)
     for year, rows in predictions.groupby("school_year"):
         _print_year(SchoolYear(int(year)), way, rows.reset_index(drop=True), policy)
+
+
+def observer_limit(
+    simulated: Annotated[Path, typer.Argument(help="A simulated district's folder; others of its world are made.")],
+    home: HomeOption,
+    districts: Annotated[int, typer.Option(min=1, help="Most districts to learn on.")] = 16,
+    after_day: AfterDayOption = 0,
+) -> None:
+    """Learn on other simulated districts until more no longer help: what attendance records can tell, at best."""
+    from ews.ceilings import observer_limit as learn
+    from ews.ceilings import world_of
+
+    place = Home(home)
+    with place.locked(), steps() as progress:
+        limit = learn(
+            place, world_of(simulated, after_day), policy_of(place), most_districts=districts, progress=progress
+        )
+    say(limit.curve.round(4).to_string(index=False))
+    say("The curve is flat." if limit.is_flat else "The curve still rises: more districts would tell more.")
+    say(f"Next: ews backtest --truth {simulated} --home {place.path}")
 
 
 def promote(
@@ -108,6 +135,13 @@ def promote(
     say(f"Next: ews score --target-year {year} --out FOLDER --home {place.path}")
 
 
+def _with_ceilings(place: Home, simulated: Path, predictions: "pd.DataFrame", dataset: "Dataset") -> "pd.DataFrame":
+    from ews.ceilings import kept_observer_limit, with_observer_limit, with_truth, world_of
+
+    limit = kept_observer_limit(place, world_of(simulated, dataset.after_day))
+    return with_truth(with_observer_limit(predictions, dataset, limit), simulated)
+
+
 def _parameters(path: Path | None) -> "Parameters":
     from ews.model import Parameters
 
@@ -124,12 +158,17 @@ def _refuse_unknown_year(known: "pd.Series", target_year: SchoolYear | None) -> 
 
 
 def _print_year(year: SchoolYear, way: str, rows: "pd.DataFrame", policy: Policy) -> None:
+    from ews.ceilings import OBSERVER, share_of_the_way
     from ews.evaluation import differences, evaluate, table, verdict
 
     how = "earlier target years" if way == "school-years" else "other schools of the same year"
     say(f"\nTarget year {year.label}, predicted from {how}")
     say(f"k: {policy.slots_percent} % of each school's students in the group. In brackets: 95 % intervals.\n")
-    say(table(evaluate(rows, policy)))
+    evaluation = evaluate(rows, policy)
+    say(table(evaluation))
+    if OBSERVER in rows:
+        say("\nFrom last year's rate (0) to the observer limit (1)\n")
+        say(share_of_the_way(evaluation).round(3).to_string(index=False))
     paired = differences(rows, policy)
     say("\nLightGBM minus each baseline, on the same resampled schools")
     for group, of_group in paired.groupby("group", sort=False):
