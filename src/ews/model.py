@@ -25,6 +25,9 @@ LIGHTGBM_VERSION = str(lightgbm.__version__)
 FEWEST_OF_EACH = 10
 """Students with, and without, chronic absence below which nothing can be learned or checked."""
 
+_TOLD_ONLY = frozenset(name for name, feature in FEATURES.items() if not feature.learned)
+"""Features that sentences need and the trees may not use: their gain counts for nothing."""
+
 _SMALL_BATCH = 256
 _SMALL_TRAINING = 20_000
 """Rows up to which a second thread costs more than it brings, in scoring and in training."""
@@ -42,6 +45,9 @@ class Parameters:
         l2: shrinkage of leaf values.
         feature_share: share of the features each tree may look at.
         row_share: share of the rows each tree learns from.
+        random_cuts: whether each tree tries one random cut a feature instead of all: steadier with few students.
+        half_life_years: school years after which a student's row counts half; base rates and habits of recording
+            move, and last year's are the nearest.
         seed: of every random choice.
         threads: processor threads; they change the time and never the bytes.
     """
@@ -49,10 +55,12 @@ class Parameters:
     rounds: int = 300
     learning_rate: float = 0.03
     leaves: int = 15
-    min_rows_in_leaf: int = 40
-    l2: float = 5.0
+    min_rows_in_leaf: int = 80
+    l2: float = 20.0
     feature_share: float = 0.5
     row_share: float = 1.0
+    random_cuts: bool = True
+    half_life_years: float = 1.0
     seed: int = 20260
     threads: int = 2
 
@@ -61,8 +69,8 @@ class Parameters:
             raise InvalidPolicy("rounds, min_rows_in_leaf and threads must be at least 1, leaves at least 2.")
         if not (0 < self.learning_rate <= 1 and 0 < self.feature_share <= 1 and 0 < self.row_share <= 1):
             raise InvalidPolicy("learning_rate, feature_share and row_share must be above 0 and at most 1.")
-        if self.l2 < 0 or self.seed < 0:
-            raise InvalidPolicy("l2 and seed must not be negative.")
+        if self.l2 < 0 or self.seed < 0 or self.half_life_years <= 0:
+            raise InvalidPolicy("l2 and seed must not be negative, and half_life_years must be above 0.")
 
     @classmethod
     def from_toml(cls, text: str) -> "Parameters":
@@ -75,18 +83,18 @@ class Parameters:
             values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise InvalidPolicy(f"The parameters are not valid TOML: {error}.") from error
-        kinds = {field.name: field.type for field in fields(cls)}
-        unknown = sorted(set(values) - set(kinds))
+        taken = {field.name: (int, float) if field.type is float else (field.type,) for field in fields(cls)}
+        unknown = sorted(set(values) - set(taken))
         if unknown:
-            raise InvalidPolicy(f"Unknown parameters: {', '.join(unknown)}. Known: {', '.join(kinds)}.")
-        wrong = [name for name, value in values.items() if type(value) not in {int, kinds[name]}]
+            raise InvalidPolicy(f"Unknown parameters: {', '.join(unknown)}. Known: {', '.join(taken)}.")
+        wrong = [name for name, value in values.items() if type(value) not in taken[name]]
         if wrong:
             raise InvalidPolicy(f"Parameters of the wrong kind: {', '.join(sorted(wrong))}.")
         return cls(**values)
 
     def to_toml(self) -> str:
         """The same parameters as TOML: `Parameters.from_toml(parameters.to_toml()) == parameters`."""
-        return "".join(f"{name} = {value}\n" for name, value in asdict(self).items())
+        return "".join(f"{name} = {str(value).lower()}\n" for name, value in asdict(self).items())
 
     def for_lightgbm(self, directions: list[int], threads: int) -> dict[str, object]:
         """The same under LightGBM's names, with one monotone direction a feature."""
@@ -99,6 +107,7 @@ class Parameters:
             "feature_fraction": self.feature_share,
             "bagging_fraction": self.row_share,
             "bagging_freq": int(self.row_share < 1),
+            "extra_trees": self.random_cuts,
             "monotone_constraints": directions,
             "deterministic": True,
             "force_col_wise": True,
@@ -245,7 +254,10 @@ def _train(rows: Dataset, parameters: Parameters, directions: Mapping[str, int])
         )
     threads = parameters.threads if len(y) > _SMALL_TRAINING else 1
     settings = parameters.for_lightgbm([directions.get(name, 0) for name in rows.feature_names], threads)
-    data = lightgbm.Dataset(rows.x.astype("float64"), y, params=settings, free_raw_data=True)
+    age = rows.frame["school_year"].max() - rows.frame["school_year"].to_numpy()
+    weights = 0.5 ** (age / parameters.half_life_years)
+    settings["feature_contri"] = [float(name not in _TOLD_ONLY) for name in rows.feature_names]
+    data = lightgbm.Dataset(rows.x.astype("float64"), y, weight=weights, params=settings)
     return lightgbm.train(settings, data, num_boost_round=parameters.rounds)
 
 
