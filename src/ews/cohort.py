@@ -77,9 +77,9 @@ def _at_the_end(records: Records, school_year: SchoolYear, policy: Policy) -> nw
     """Students enrolled when a known year ended; on a yearly sheet nobody is known to have left."""
     place = ("student_id", "school_id", "grade_level")
     stays, sheet = stays_in(records, school_year, policy), _on_sheet(records, school_year)
-    if stays is None and sheet is None:
-        raise NotEnoughData(f"No enrolments of {school_year.label}, though it has marks. Ingest the records anew.")
     if stays is None:
+        if sheet is None:
+            raise NotEnoughData(f"No enrolments of {school_year.label}, though it has marks. Ingest the records anew.")
         return sheet
     students = enrolled_by_student(stays)
     stayed = students.filter(nw.col("early_exit_days") == 0).select(*place)

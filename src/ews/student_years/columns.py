@@ -1,7 +1,7 @@
 """The columns of `student_years`: the entry in the data dictionary, and the order in every file."""
 
 from ews.student_years.stays import FIRST_DAYS, LAST_DAYS, MONTHS, WEEKDAYS
-from ews.tables import GRADE_LEVEL, SCHOOL_YEAR, STUDENT_ID, Column, Table, _id
+from ews.tables import GRADE_LEVEL, ID_PATTERN, SCHOOL_YEAR, STUDENT_ID, Column, Table
 
 DEFINITION = 1
 """Raised by one whenever a rule behind a column changes, so that stored years are computed anew."""
@@ -24,7 +24,12 @@ def _pair(name: str, of: str) -> tuple[Column, Column]:
 _PLACE = (
     STUDENT_ID,
     SCHOOL_YEAR,
-    _id("school_id", "The school of the year's last stay; from a yearly sheet the one with most days enrolled."),
+    Column(
+        "school_id",
+        "text",
+        "The school of the year's last stay; from a yearly sheet the one with most days enrolled.",
+        pattern=ID_PATTERN,
+    ),
     GRADE_LEVEL,
     _days("instructional_days", "Instructional days of that school."),
 )
