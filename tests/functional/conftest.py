@@ -1,5 +1,6 @@
 """A pretend district brought all the way to a scoring run, and the service on it: made once a test run."""
 
+import contextlib
 import fcntl
 import os
 import re
@@ -50,14 +51,21 @@ def ews(*words: object) -> str:
     return done.stdout
 
 
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Parallel test processes share one home, and only one of them may write to it at a time."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
 def scored_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home with records of a pretend district, a promoted model and a scoring run of 2026-27, made by the demo."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "pretend_district"
     folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one worker makes it, the others wait
+    with alone(folder):
         if not (folder / "made").exists():
             _make(folder)
             (folder / "made").touch()
@@ -67,7 +75,8 @@ def scored_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 @pytest.fixture(scope="session")
 def service(scored_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service on the pretend district, as `make serve` starts it, on a free port."""
-    token = ews("token", "--home", scored_home.path, "--note", "functional tests").strip()
+    with alone(scored_home.path.parent):
+        token = ews("token", "--home", scored_home.path, "--note", "functional tests").strip()
     log = tmp_path_factory.mktemp("service") / "log"
     command = [sys.executable, "-W", "error", "-m", "ews_serve", "--home", scored_home.path, "--port", "0"]
     with log.open("w") as sink, subprocess.Popen(command, stdout=sink, stderr=sink) as process:
