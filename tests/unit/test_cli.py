@@ -12,7 +12,9 @@ from ews.cli import app, main
 from ews.home import Home
 from tests.homes import TARGET, ingested_home, promoted_home, records
 
-COMMANDS = ("simulate", "ingest", "train", "backtest", "promote", "score", "explain", "token")
+COMMANDS = (
+    "simulate", "ingest", "train", "backtest", "observer-limit", "promote", "score", "explain", "token",
+)  # fmt: skip
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
@@ -34,7 +36,7 @@ def test_help_names_every_command_and_every_command_has_help(capsys):
     for command in COMMANDS:
         assert command in out
         assert run(capsys, command, "--help")[0] == 0
-    assert {command.callback.__name__ for command in app.registered_commands} == set(COMMANDS)
+    assert {command.callback.__name__.replace("_", "-") for command in app.registered_commands} == set(COMMANDS)
 
 
 def test_help_is_instant_because_no_heavy_library_is_imported():

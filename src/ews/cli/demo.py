@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -75,15 +76,21 @@ def _print_places(home: Path, lists: Path, school_id: str, student_id: str) -> N
     say("\nThese are patterns the model used, not causes. For voluntary mentoring only.\n")
     places = {
         "all lists": f"{lists}/risk_list.csv  (and .parquet, provenance.json)",
-        "one student": f"ews explain {shlex.quote(student_id)} --home {home}",
+        "one student": f"{_tool('ews')} explain {shlex.quote(student_id)} --home {home}",
         "the records": f"{home}/pretend_district",
         "everything else": f"{home}  (tables, bundles, scoring runs)",
-        "the training runs": f"mlflow ui --backend-store-uri sqlite:///{home.resolve()}/mlflow.db",
-        "the service": f"ews token --home {home}, then make serve DEMO_HOME={home}, then\n"
+        "the training runs": f"{_tool('mlflow')} ui --backend-store-uri sqlite:///{home.resolve()}/mlflow.db",
+        "the service": f"{_tool('ews')} token --home {home}, then make serve DEMO_HOME={home}, then\n"
         f'  curl -H "Authorization: Bearer TOKEN" http://127.0.0.1:8000/v1/schools/{school_id}/risk-list',
     }
     for name, place in places.items():
         say(f"{name + ':':<19}{place}")
+
+
+def _tool(name: str) -> str:
+    """The command as it can be typed here, where the environment may not be active."""
+    place = Path(sys.executable).parent / name
+    return str(place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place)
 
 
 if __name__ == "__main__":
