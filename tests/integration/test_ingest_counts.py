@@ -6,10 +6,10 @@ from pathlib import Path
 import duckdb
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from tests.unit.sis.feeds import good_lines, listed, school_days, take, write_feed
 
 from ews.errors import InputRefused
 from ews.sis import IngestReport
+from tests.unit.sis.feeds import good_lines, listed, school_days, take, write_feed
 
 IDS = ["001", "002", "041", "999", "", "a/b", "7 ", "NA"]
 SCHOOL_IDS = ["ALDER", "BIRCH", "ZELKOVA", ""]

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
+from ews.errors import EwsError, InputRefused
+from ews.sis import refusals
 from tests.unit.sis.feeds import (
     FIRST_DAYS,
     STUDENTS,
@@ -20,9 +23,6 @@ from tests.unit.sis.feeds import (
     tree,
     write_feed,
 )
-
-from ews.errors import EwsError, InputRefused
-from ews.sis import refusals
 
 SECRET = "Zebulon"
 """A name that stands in every feed below and may stand in no message."""

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.data import shared_data
-from tests.unit.sis.feeds import listed, take
 
 from ews.sis import IngestReport
+from tests.data import shared_data
+from tests.unit.sis.feeds import listed, take
 
 
 @pytest.fixture(scope="module")

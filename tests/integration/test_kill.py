@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.homes import ingested_home
 
 from ews.bundle import load_bundle
 from ews.home import Home, sha256
+from tests.homes import ingested_home
 
 SHARES = (0.98, 0.04, 0.9, 0.12, 0.81, 0.21, 0.73, 0.3, 0.64, 0.38, 0.55, 0.47)
 """Points of a training's duration at which it is killed; late and early ones in turn."""

@@ -5,9 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.homes import ingested_home
-
 from ews import registry
+from tests.homes import ingested_home
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
 

@@ -1,13 +1,12 @@
 from pathlib import Path
 
-from tests import twin
-from tests.districts import District, Mark, Stay, absences, school_days, write_flat
-
 from ews.home import Home
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.sis import ingest
 from ews.student_years import open_records, student_years
+from tests import twin
+from tests.districts import District, Mark, Stay, absences, school_days, write_flat
 
 
 def test_student_years_of_ingested_csv_files_are_the_twin_of_the_same_lists(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
-from tests.data import shared_data
 
 from ews.backtest import backtest
 from ews.baselines import last_years_rate
@@ -18,6 +17,7 @@ from ews.model import Parameters, fit
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.sis import ingest
+from tests.data import shared_data
 
 POLICY = Policy()
 GRADE_1, GRADE_3 = 1987, 1989

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import duckdb
 import pytest
-from tests.unit.sis.feeds import Lines, good_lines, listed, take, write_feed
 
 from ews.sis import IngestReport
 from ews.sis.rules import RULES
+from tests.unit.sis.feeds import Lines, good_lines, listed, take, write_feed
 
 LONG_ID = "9" * 65
 BIG_ID = "12345678901234567890"

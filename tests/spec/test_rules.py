@@ -9,7 +9,6 @@ from pathlib import Path
 import narwhals as nw
 import polars as pl
 import pytest
-from tests.districts import District, Mark, Stay, absences, school_days, write_flat, write_ingest
 
 from ews.absence import band, is_chronically_absent
 from ews.cohort import cohort
@@ -21,6 +20,7 @@ from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.sis import ingest
 from ews.student_years import history_as_of, open_records, student_years
+from tests.districts import District, Mark, Stay, absences, school_days, write_flat, write_ingest
 
 Row = dict[str, str]
 

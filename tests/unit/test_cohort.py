@@ -2,7 +2,6 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from tests.districts import Day, District, Stay, YearRow, absences, school_days, write_ingest
 
 from ews.cohort import cohort
 from ews.engine import Engine
@@ -10,6 +9,7 @@ from ews.errors import NotEnoughData
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.student_years import open_records
+from tests.districts import Day, District, Stay, YearRow, absences, school_days, write_ingest
 
 OAK_24, OAK_25 = school_days("oak", 2024, 60), school_days("oak", 2025, 60)
 ELM_25 = school_days("elm", 2025, 60, OAK_25[3].date)

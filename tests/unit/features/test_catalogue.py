@@ -4,13 +4,13 @@ import re
 import narwhals as nw
 import pandas as pd
 import pytest
-from tests.unit.features.rows import TARGET, classmates, features_of, member, student_year
 
 from ews.features import CONTEXT_COLUMNS, FEATURES, GROUPS, KEYS, features_for
 from ews.features.catalogue import feature
 from ews.features.phrases import features_named
 from ews.student_years import STUDENT_YEARS
 from ews.tables import PROTECTED
+from tests.unit.features.rows import TARGET, classmates, features_of, member, student_year
 
 
 @pytest.mark.parametrize("entry", FEATURES.values(), ids=FEATURES)

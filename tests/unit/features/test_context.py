@@ -1,6 +1,7 @@
 import math
 
 import pytest
+
 from tests.unit.features.rows import classmates, features_of, member, student_year
 
 AHEAD = [student_year(f"ahead-{number}", grade_level="04", days_absent=27) for number in range(10)]

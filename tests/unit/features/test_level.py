@@ -1,4 +1,5 @@
 import pytest
+
 from tests.unit.features.rows import classmates, features_of, member, sheet_year, student_year
 
 

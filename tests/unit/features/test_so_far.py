@@ -1,9 +1,9 @@
 import math
 
 import pytest
-from tests.unit.features.rows import features_of, student_year
 
 from ews.features import FEATURES, features_for
+from tests.unit.features.rows import features_of, student_year
 
 LAST = student_year(days_absent=18)
 

@@ -1,4 +1,5 @@
 import pytest
+
 from tests.unit.features.rows import features_of, member, student_year
 
 

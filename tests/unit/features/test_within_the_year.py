@@ -1,6 +1,7 @@
 import math
 
 import pytest
+
 from tests.unit.features.rows import features_of, student_year
 
 MONTHS = [f"days_absent_month_{month:02d}" for month in (8, 9, 10)]
