@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from tests.unit.features.rows import classmates, features_of, member, sheet_year, student_year
@@ -89,3 +90,19 @@ def test_spells_over_all_years_count_only_days_of_years_with_daily_records() -> 
     assert found["spells_all_years"] == 9
     assert found["spells_per_100_days_all_years"] == pytest.approx(5, abs=1e-12)
     assert found["days_enrolled_all_years"] == 360
+
+
+def test_a_ratio_sets_days_beside_those_expected_at_the_districts_rate_of_the_same_year() -> None:
+    """In 2024, a bad year, everybody missed a tenth; in 2025 a twentieth, but for this student."""
+    bad, good = classmates(9, 2024, days_absent=18, spells=10), classmates(9, 2025, days_absent=8, spells=4)
+    own = [student_year(school_year=2024, days_absent=18, spells=10), student_year(days_absent=18, spells=9)]
+    found = of_one(*own, others=[*bad, *good])
+    assert found["absence_ratio_last_year"] == pytest.approx(18 / 9, abs=1e-12)
+    assert found["absence_ratio_all_years"] == pytest.approx(36 / (18 + 9), abs=1e-12)
+    assert found["spell_ratio_all_years"] == pytest.approx(19 / (10 + 4.5), abs=1e-12)
+
+
+def test_a_year_without_any_absence_in_the_district_expects_none() -> None:
+    found = of_one(student_year())
+    assert pd.isna(found["absence_ratio_last_year"])
+    assert pd.isna(found["spell_ratio_all_years"])

@@ -31,3 +31,8 @@ def test_a_student_changed_school_when_the_new_one_is_another(school_id: str, ch
 def test_known_years_count_years_and_not_the_span_between_them() -> None:
     found = features_of([student_year(), student_year(school_year=2021)]).loc["s1"]
     assert (found["known_years"], found["days_enrolled_all_years"]) == (2, 360)
+
+
+def test_the_enrolled_share_is_of_the_schools_instructional_days() -> None:
+    found = features_of([student_year(days_enrolled=45, instructional_days=180)]).loc["s1"]
+    assert found["enrolled_share_last_year"] == 0.25
