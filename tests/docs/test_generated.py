@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,12 @@ from ews.errors import EwsError
 from ews.features import FEATURES
 from ews.student_years import STUDENT_YEARS
 from ews.tables import TABLES
-from tests.docs.pages import ROOT, read
+from tests.docs.pages import ROOT, read, script
 
 
 @pytest.fixture
 def generate():
-    spec = spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("generate")
 
 
 def error_classes() -> list[type[EwsError]]:

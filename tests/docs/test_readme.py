@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ews.home import Home
-from tests.docs.pages import PAGES, ROOT, blocks, links, read
+from tests.docs.pages import PAGES, ROOT, blocks, links, read, script
 from tests.functional.conftest import Service, alone
 
 README = read("README.md")
@@ -26,7 +26,7 @@ def shape(line: str) -> str:
     """A line without what differs from district to district: figures, ids, bands, facts of a student."""
     line = re.sub(r"^ +.*\. (Raises|Lowers) the estimate\.$", "<fact>", line)
     line = re.sub(r"satisfactory|at risk|(moderate|severe) chronic", "<band>", line)
-    line = re.sub(r"\d[\d,]*", "#", line)
+    line = re.sub(r"\bKG\b|\d[\d,]*", "#", line)
     return re.sub(r"\s+", " ", line).strip()
 
 
@@ -61,6 +61,16 @@ def test_the_demo_prints_what_is_shown(scored_home: Home):
     assert len(shown) > 10
     for line in shown:
         assert line == "..." or shape(line) in printed, f"the demo prints no line like: {line}"
+
+
+def test_the_demo_shown_is_taken_from_a_run_by_a_script(scored_home: Home, places: dict[str, list[str]]):
+    printed = (scored_home.path.parent / "demo.txt").read_text(encoding="utf-8").splitlines()
+    readme = script("show_demo").shown(README, printed)
+    school_id, students = next(iter(places.items()))
+    assert f"SCHOOL={school_id} STUDENT={students[0]}" in readme
+    (before,), (after,) = blocks(README, "console"), blocks(readme, "console")
+    assert {shape(line) for line in after.splitlines()} == {shape(line) for line in before.splitlines()}
+    assert set(after.splitlines()) - {"$ make demo", "..."} <= set(printed)
 
 
 def test_the_calls_work_as_written(service: Service, places: dict[str, list[str]], tmp_path: Path):
