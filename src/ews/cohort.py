@@ -66,11 +66,7 @@ def _promoted(records: Records, target_year: SchoolYear, policy: Policy) -> nw.L
             f"Neither {target_year.label} nor a year before it is known. Ingest enrolments or attendance of one."
         )
     years = target_year.ending - known[-1].ending
-    return (
-        _at_the_end(records, known[-1], policy)
-        .with_columns(grade_level=promoted(nw.col("grade_level"), nw.lit(years)))
-        .filter(~nw.col("grade_level").is_null())
-    )
+    return promoted(_at_the_end(records, known[-1], policy), nw.lit(years))
 
 
 def _at_the_end(records: Records, school_year: SchoolYear, policy: Policy) -> nw.LazyFrame:

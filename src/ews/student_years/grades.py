@@ -1,4 +1,4 @@
-"""Promotion as an expression: one grade a year, and what becomes of grade 12."""
+"""Promotion: one grade a year, and what becomes of grade 12."""
 
 import narwhals as nw
 
@@ -13,20 +13,21 @@ def grade_number(grade_level: nw.Expr) -> nw.Expr:
     return number
 
 
-def grade_named(number: nw.Expr) -> nw.Expr:
-    """The grade at a place; null beyond grade 12."""
+def promoted(frame: nw.LazyFrame, years: nw.Expr) -> nw.LazyFrame:
+    """The rows with `grade_level` some years later; who is past grade 12 by then is left out."""
+    later = frame.with_columns(place=grade_number(nw.col("grade_level")) + years)
+    return _named(later.filter(nw.col("place") < len(GRADES)))
+
+
+def promoted_within_stay(frame: nw.LazyFrame, years: nw.Expr) -> nw.LazyFrame:
+    """The rows with `grade_level` some years into one stay; who is still enrolled after grade 12 is in grade 12."""
+    later = frame.with_columns(place=grade_number(nw.col("grade_level")) + years)
+    last = len(GRADES) - 1
+    return _named(later.with_columns(place=nw.when(nw.col("place") < last).then(nw.col("place")).otherwise(last)))
+
+
+def _named(frame: nw.LazyFrame) -> nw.LazyFrame:
     name = nw.lit(None).cast(nw.String)
     for position, grade in enumerate(GRADES):
-        name = nw.when(number == position).then(nw.lit(grade)).otherwise(name)
-    return name
-
-
-def promoted(grade_level: nw.Expr, years: nw.Expr) -> nw.Expr:
-    """The grade some years later; null for those who are past grade 12 by then."""
-    return grade_named(grade_number(grade_level) + years)
-
-
-def promoted_within(grade_level: nw.Expr, years: nw.Expr) -> nw.Expr:
-    """The grade some years into one stay; who is still enrolled after grade 12 is in grade 12."""
-    number = grade_number(grade_level) + years
-    return grade_named(nw.when(number < len(GRADES)).then(number).otherwise(nw.lit(len(GRADES) - 1)))
+        name = nw.when(nw.col("place") == position).then(nw.lit(grade)).otherwise(name)
+    return frame.with_columns(grade_level=name).drop("place")

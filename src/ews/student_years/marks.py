@@ -2,25 +2,28 @@
 
 import narwhals as nw
 
-from ews.student_years.stays import FIRST_DAYS, LAST_DAYS, MONTHS, WEEKDAYS
+from ews.absence import ABSENCE_CATEGORIES
+from ews.student_years.packed import each_of, one_of, unpacked
+from ews.student_years.stays import DAY_WORDS, FIRST_DAYS, LAST_DAYS, WINDOWS, day_words
 
+_KINDS = ("days_excused", "days_unexcused", "days_suspended", "days_tardy", "days_early_departure")
 _SPELL = ["student_id", "school_id", "run"]
 
 
 def counted_by_student(marks: nw.LazyFrame, calendar: nw.LazyFrame) -> nw.LazyFrame:
     """One row per student with any mark: days absent by kind, month, weekday and window, and lesser marks."""
-    lengths = calendar.group_by("school_id").agg(nw.col("day_index").max().alias("instructional_days"))
-    counts = {**_kinds(), **_patterns(), **_windows()}
-    partial = nw.when(~nw.col("is_absent")).then(nw.col("missed_ten_thousandths")).otherwise(nw.lit(0))
-    return (
+    lengths = calendar.group_by("school_id").agg(nw.col("day_index").max().cast(nw.Int64).alias("instructional_days"))
+    columns = _columns()
+    summed = (
         marks.join(lengths, on="school_id")
-        .select(
-            "student_id",
-            *(is_counted.cast(nw.Int32).alias(name) for name, is_counted in counts.items()),
-            partial.cast(nw.Int32).alias("partial_ten_thousandths"),
-        )
+        .select("student_id", **columns)
         .group_by("student_id")
-        .agg(*(nw.col(name).sum().alias(name) for name in (*counts, "partial_ten_thousandths")))
+        .agg(*(nw.col(name).sum().cast(nw.Int64) for name in columns))
+    )
+    of_day = {word: [f"days_absent_{part}" for part in parts] for word, parts in DAY_WORDS.items()}
+    of_window = {"windows": [f"days_absent_{window}" for window in WINDOWS]}
+    return summed.select(
+        "student_id", "days_absent", "partial_ten_thousandths", *unpacked({**of_day, **of_window, "kinds": _KINDS})
     )
 
 
@@ -50,25 +53,19 @@ def spells_by_student(marks: nw.LazyFrame) -> nw.LazyFrame:
     )
 
 
-def _kinds() -> dict[str, nw.Expr]:
-    absent, kind = nw.col("is_absent"), nw.col("kind")
+def _columns() -> dict[str, nw.Expr]:
+    """What one mark adds, counts of days packed."""
+    absent, missed, none = nw.col("is_absent"), nw.col("missed_ten_thousandths"), nw.lit(0).cast(nw.Int64)
+    words = {**day_words(), "windows": _in_windows()}
+    lesser = each_of([nw.col("is_tardy"), nw.col("is_early_departure")], first_place=len(ABSENCE_CATEGORIES))
     return {
-        "days_absent": absent,
-        "days_excused": absent & (kind == "excused"),
-        "days_unexcused": absent & (kind == "unexcused"),
-        "days_suspended": absent & (kind == "suspension"),
-        "days_tardy": nw.col("is_tardy"),
-        "days_early_departure": nw.col("is_early_departure"),
+        **{name: nw.when(absent).then(word).otherwise(none) for name, word in words.items()},
+        "kinds": one_of(nw.col("kind"), ABSENCE_CATEGORIES) + lesser,
+        "days_absent": absent.cast(nw.Int64),
+        "partial_ten_thousandths": nw.when(~absent).then(missed.cast(nw.Int64)).otherwise(none),
     }
 
 
-def _patterns() -> dict[str, nw.Expr]:
-    absent, month, weekday = nw.col("is_absent"), nw.col("month"), nw.col("weekday")
-    months = {f"days_absent_month_{number:02d}": absent & (month == number) for number in MONTHS}
-    return months | {f"days_absent_weekday_{number}": absent & (weekday == number) for number in WEEKDAYS}
-
-
-def _windows() -> dict[str, nw.Expr]:
-    absent, day = nw.col("is_absent"), nw.col("day_index")
-    first = {f"days_absent_first_{FIRST_DAYS}": absent & (day <= FIRST_DAYS)}
-    return first | {f"days_absent_last_{k}": absent & (day > nw.col("instructional_days") - k) for k in LAST_DAYS}
+def _in_windows() -> nw.Expr:
+    day = nw.col("day_index").cast(nw.Int64)
+    return each_of([day <= FIRST_DAYS, *(day > nw.col("instructional_days") - days for days in LAST_DAYS)])

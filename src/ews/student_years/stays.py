@@ -6,16 +6,33 @@ less the one before its first day, so the work grows with stays and calendar day
 
 import narwhals as nw
 
-from ews.student_years.grades import promoted_within
+from ews.student_years.grades import promoted_within_stay
 from ews.student_years.one_year import OneYear
+from ews.student_years.packed import one_of, unpacked
 
 MONTHS = tuple(range(1, 13))
 WEEKDAYS = tuple(range(1, 6))
 FIRST_DAYS = 20
 LAST_DAYS = (30, 60)
 
-_TOTALS = ("days", *(f"month_{month:02d}" for month in MONTHS), *(f"weekday_{day}" for day in WEEKDAYS))
+WINDOWS = (f"first_{FIRST_DAYS}", *(f"last_{days}" for days in LAST_DAYS))
+
+DAY_WORDS = {
+    "months_1_to_5": tuple(f"month_{month:02d}" for month in MONTHS[:5]),
+    "months_6_to_10": tuple(f"month_{month:02d}" for month in MONTHS[5:10]),
+    "months_11_to_12": tuple(f"month_{month:02d}" for month in MONTHS[10:]),
+    "weekdays": tuple(f"weekday_{day}" for day in WEEKDAYS),
+}
+"""Counts by month and weekday travel packed: the column, and what its places hold (`ews.student_years.packed`)."""
+
 _STAY = ("school_id", "entry_date", "until_date")
+
+
+def day_words() -> dict[str, nw.Expr]:
+    """A day with a month and weekday, packed as in DAY_WORDS."""
+    month, weekday = nw.col("month"), nw.col("weekday")
+    by = ((month, MONTHS[:5]), (month, MONTHS[5:10]), (month, MONTHS[10:]), (weekday, WEEKDAYS))
+    return {name: one_of(column, values) for name, (column, values) in zip(DAY_WORDS, by, strict=True)}
 
 
 def stays_of_year(year: OneYear) -> nw.LazyFrame:
@@ -24,34 +41,32 @@ def stays_of_year(year: OneYear) -> nw.LazyFrame:
     Returns:
         student_id, school_id, entry_date, until_date (the exit, or the last day that counts), `first_index` and
         `last_index` (the stay's first and last instructional day), instructional_days, grade_level in this
-        year, and enrolled days by month, weekday and window.
+        year, enrolled days, also by window, and packed by month and weekday.
     """
     stays = _clipped(year.days, year.enrollments)
     windows = _windows(year.days, stays.select(*_STAY, "instructional_days").unique())
     began = _years_in_stay(year, stays.select("school_id", "entry_date").unique())
-    return (
-        stays.drop("instructional_days")
-        .join(windows, on=list(_STAY))
-        .join(began, on=["school_id", "entry_date"])
-        .with_columns(grade_level=promoted_within(nw.col("grade_level"), nw.col("years_in_stay")))
-        .drop("years_in_stay")
-    )
+    placed = stays.drop("instructional_days").join(began, on=["school_id", "entry_date"])
+    promoted = promoted_within_stay(placed, nw.col("years_in_stay")).drop("years_in_stay")
+    return promoted.join(windows, on=list(_STAY))
 
 
 def enrolled_by_student(stays: nw.LazyFrame) -> nw.LazyFrame:
     """One row per student: enrolled days summed over stays, and the place of the last one."""
-    added = [name for name in stays.collect_schema().names() if name.startswith("days_enrolled")]
+    windows = tuple(f"days_enrolled_{window}" for window in WINDOWS)
     last = ("school_id", "grade_level", "instructional_days", "early_exit_days")
-    return stays.with_columns(
+    students = stays.with_columns(
         late_entry_days=nw.col("first_index") - 1,
         early_exit_days=nw.col("instructional_days") - nw.col("last_index"),
     ).group_by("student_id").agg(
         *(nw.col(name).last(order_by="entry_date").alias(name) for name in last),
-        *(nw.col(name).sum().alias(name) for name in added),
+        *(nw.col(name).sum().cast(nw.Int64).alias(name) for name in ("days_enrolled", *windows, *DAY_WORDS)),
         nw.len().alias("stays"),
         nw.col("school_id").n_unique().alias("schools_attended"),
         nw.col("late_entry_days").first(order_by="entry_date").alias("late_entry_days"),
     )  # fmt: skip
+    of_day = {word: [f"days_enrolled_{part}" for part in parts] for word, parts in DAY_WORDS.items()}
+    return students.with_columns(unpacked(of_day)).drop(*DAY_WORDS)
 
 
 def _clipped(calendar: nw.LazyFrame, enrollments: nw.LazyFrame) -> nw.LazyFrame:
@@ -75,21 +90,17 @@ def _windows(calendar: nw.LazyFrame, windows: nw.LazyFrame) -> nw.LazyFrame:
     before = _totals_at(calendar, windows, "entry_date", inclusive=False)
     through = _totals_at(calendar, windows, "until_date", inclusive=True)
     joined = windows.join(before, on=["school_id", "entry_date"]).join(through, on=["school_id", "until_date"])
-    first, last, days = nw.col("first_index"), nw.col("last_index"), nw.col("instructional_days")
-    counted = [
-        (nw.col(f"{name}_through") - nw.col(f"{name}_before")).alias(f"days_enrolled_{name}") for name in _TOTALS[1:]
-    ]
+    first, last, days = nw.col("days_before") + 1, nw.col("days_through"), nw.col("instructional_days")
     recent = {f"days_enrolled_last_{k}": _overlap(first, last, days - k + 1, days) for k in LAST_DAYS}
-    return (
-        joined.with_columns(first_index=nw.col("days_before") + 1, last_index=nw.col("days_through"))
-        .filter(first <= last)
-        .with_columns(
-            *counted,
-            days_enrolled=last - first + 1,
-            **{f"days_enrolled_first_{FIRST_DAYS}": _overlap(first, last, nw.lit(1), nw.lit(FIRST_DAYS))},
-            **recent,
-        )
-        .drop(*(f"{name}_{side}" for name in _TOTALS for side in ("before", "through")))
+    return joined.filter(first <= last).select(
+        *_STAY,
+        "instructional_days",
+        *((nw.col(f"{word}_through") - nw.col(f"{word}_before")).alias(word) for word in DAY_WORDS),
+        first_index=first,
+        last_index=last,
+        days_enrolled=last - first + 1,
+        **{f"days_enrolled_first_{FIRST_DAYS}": _overlap(first, last, nw.lit(1), nw.lit(FIRST_DAYS))},
+        **recent,
     )
 
 
@@ -102,26 +113,18 @@ def _overlap(first: nw.Expr, last: nw.Expr, start: nw.Expr, end: nw.Expr) -> nw.
 
 def _totals_at(calendar: nw.LazyFrame, windows: nw.LazyFrame, on: str, *, inclusive: bool) -> nw.LazyFrame:
     """Running totals of each school's calendar at given dates, with the date's own day or without it."""
-    side = "through" if inclusive else "before"
+    side, names = "through" if inclusive else "before", ("days", *DAY_WORDS)
+    days = calendar.select("school_id", "date", place=nw.lit(1), days=nw.lit(1).cast(nw.Int64), **day_words())
     asked = windows.select("school_id", nw.col(on).alias("date")).unique()
-    asked = asked.with_columns(*(nw.lit(0).alias(name) for name in _TOTALS), place=nw.lit(2 if inclusive else 0))
-    days = calendar.select("school_id", "date", **_as_zero_or_one(), place=nw.lit(1))
-    running = nw.concat([days, asked.select(days.collect_schema().names())], how="vertical").with_columns(
-        *(
-            nw.col(name).cum_sum().over("school_id", order_by=["date", "place"]).cast(nw.Int64).alias(f"{name}_{side}")
-            for name in _TOTALS
-        )
+    nothing = {name: nw.lit(0).cast(nw.Int64) for name in names}
+    asked = asked.select("school_id", "date", place=nw.lit(2 if inclusive else 0), **nothing)
+    running = nw.concat([days, asked], how="vertical").with_columns(
+        nw.col(name).cum_sum().over("school_id", order_by=["date", "place"]).cast(nw.Int64).alias(f"{name}_{side}")
+        for name in names
     )
     return running.filter(nw.col("place") != 1).select(
-        "school_id", nw.col("date").alias(on), *(f"{name}_{side}" for name in _TOTALS)
+        "school_id", nw.col("date").alias(on), *(f"{name}_{side}" for name in names)
     )
-
-
-def _as_zero_or_one() -> dict[str, nw.Expr]:
-    one = nw.lit(1).alias("days")
-    months = {f"month_{month:02d}": (nw.col("month") == month).cast(nw.Int32) for month in MONTHS}
-    weekdays = {f"weekday_{day}": (nw.col("weekday") == day).cast(nw.Int32) for day in WEEKDAYS}
-    return {"days": one, **months, **weekdays}
 
 
 def _years_in_stay(year: OneYear, entries: nw.LazyFrame) -> nw.LazyFrame:
