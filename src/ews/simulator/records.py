@@ -295,7 +295,7 @@ def _truth(task: "Task", ids: _Ids, drawn: "list[SchoolYearDrawn]") -> dict[str,
 
 def _student_truth(task: "Task", table: OutcomeTable, ids: _Ids, position: int, drawn: "SchoolYearDrawn") -> pa.Table:
     there = np.flatnonzero(drawn.stays.first == 0)
-    chronic, error, rate = truth.expect(drawn.outlook.of(there), table, task.world)
+    chronic, error, rate = truth.expect(drawn.outlook.of(there), table, task.world, drawn.calendar.days)
     return pa.table(
         {
             "student_id": ids.student(drawn.rows[there]),
@@ -311,8 +311,8 @@ def _mentor_truth(task: "Task", table: OutcomeTable, ids: _Ids, drawn: "SchoolYe
     given = drawn.assignments
     before = drawn.outlook.of(given.row)
     after = truth.mentored(before, given.start, table, task.world)
-    chronic, _, rate = truth.expect(before, table, task.world)
-    chronic_with, _, rate_with = truth.expect(after, table, task.world)
+    chronic, _, rate = truth.expect(before, table, task.world, drawn.calendar.days)
+    chronic_with, _, rate_with = truth.expect(after, table, task.world, drawn.calendar.days)
     took = given.accepted
     return pa.table(
         {

@@ -5,8 +5,9 @@ A year's outcome depends on two numbers per student, the mean log hazards of dis
 household and school, the weekly path, a ramp) is averaged over. So the truth has no sampling noise per student;
 its own error is that of the fitted table, and is written beside it.
 
-Taken as known: the level of the year (shock or not) and the school attended. Taken as average: snow days, outbreaks,
-leaving during the year. Mentors of the target year are left out; what they change is in `truth/mentoring`.
+Taken as known: the level of the year (shock or not), its number of instructional days, and the school attended.
+Taken as average: snow with schools open, outbreaks, leaving during the year. Mentors of the target year are left out;
+what they change is in `truth/mentoring`.
 """
 
 from dataclasses import dataclass
@@ -49,8 +50,16 @@ class Outlook:
         return Outlook(**{name: values[rows] for name, values in vars(self).items()})
 
 
-def expect(outlook: Outlook, table: OutcomeTable, world: Parameters) -> Floats:
-    """Probability of a chronic year, its standard error, and the expected absence rate, (3, students)."""
+def expect(outlook: Outlook, table: OutcomeTable, world: Parameters, days: int | None = None) -> Floats:
+    """Probability of a chronic year, its standard error, and the expected absence rate, (3, students).
+
+    Args:
+        outlook: the students.
+        table: how hazards become outcomes.
+        world: the parameters.
+        days: instructional days of the target year; by default those of the table.
+    """
+    length = _length_shift((days or table.days) - world.calendar.school_closures_mean, table.days)
     mean, sd = _year_mean(outlook, table, world)
     ramps = [np.zeros(len(LEVELS)), *_ramp_shifts(table, world)]
     chances = [1 - outlook.ramp_chance, *[outlook.ramp_chance / _RAMP_NODES] * _RAMP_NODES]
@@ -58,7 +67,7 @@ def expect(outlook: Outlook, table: OutcomeTable, world: Parameters) -> Floats:
     for shift, chance in zip(ramps, chances, strict=True):
         hazard = mean + shift[outlook.level]
         for moved, move_chance in enumerate((1 - outlook.move_chance, outlook.move_chance)):
-            found = table.look_up(outlook.level, moved, hazard, outlook.illness, sd)
+            found = table.look_up(outlook.level, moved, hazard + length, outlook.illness + length, sd)
             expected += chance * move_chance * found
     return expected
 
@@ -73,6 +82,11 @@ def mentored(outlook: Outlook, start: Ints, table: OutcomeTable, world: Paramete
         "illness": outlook.illness + np.log1p(share * np.expm1(numbers.effect * numbers.illness_part)),
     }
     return Outlook(**(vars(outlook) | changed))
+
+
+def _length_shift(days: float, usual: int) -> float:
+    """What a longer or shorter year is worth in log hazard: a tenth of 175 days is 18 days, as of 180."""
+    return float(np.log(days / usual) - np.log(np.ceil(days / 10) / np.ceil(usual / 10)))
 
 
 def _year_mean(outlook: Outlook, table: OutcomeTable, world: Parameters) -> tuple[Floats, Floats]:

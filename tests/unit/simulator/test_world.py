@@ -8,14 +8,14 @@ import pytest
 
 from ews.errors import InputRefused, InvalidPolicy
 from ews.school_year import SchoolYear
-from ews.simulator import load_parameters, simulate
+from ews.simulator import Parameters, load_parameters, simulate
 from ews.tables import CATEGORIES, GRADES, TABLES
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo(tmp_path_factory: pytest.TempPathFactory, quick: Parameters) -> Path:
     out = tmp_path_factory.mktemp("world") / "demo"
-    simulate(out, preset="demo", students=800, years=3, seed=5)
+    simulate(out, parameters=quick, students=800, years=3, seed=5)
     return out
 
 
@@ -105,9 +105,11 @@ def test_names_have_diacritics_and_two_surnames_and_siblings_share_theirs(demo: 
     assert len(shared) > 100
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path, demo: Path) -> None:
-    simulate(tmp_path / "again", preset="demo", students=800, years=3, seed=5)
-    simulate(tmp_path / "other", preset="demo", students=800, years=3, seed=6)
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
+    tmp_path: Path, demo: Path, quick: Parameters
+) -> None:
+    simulate(tmp_path / "again", parameters=quick, students=800, years=3, seed=5)
+    simulate(tmp_path / "other", parameters=quick, students=800, years=3, seed=6)
     assert hashes(tmp_path / "again") == hashes(demo)
     assert hashes(tmp_path / "other")["attendance.csv"] != hashes(demo)["attendance.csv"]
 
@@ -135,6 +137,6 @@ def test_too_small_a_world_and_unknown_presets_are_refused(tmp_path: Path) -> No
         load_parameters("nowhere")
 
 
-def test_the_last_year_names_the_year_in_which_it_ends(tmp_path: Path) -> None:
-    simulate(tmp_path / "out", students=200, years=2, last_year=SchoolYear(2030))
+def test_the_last_year_names_the_year_in_which_it_ends(tmp_path: Path, quick: Parameters) -> None:
+    simulate(tmp_path / "out", parameters=quick, students=200, years=2, last_year=SchoolYear(2030))
     assert query(tmp_path / "out", "select distinct school_year from calendar order by 1") == [("2029",), ("2030",)]
