@@ -12,7 +12,7 @@ import pandas as pd
 
 from ews.dataset import Dataset
 from ews.features import FEATURES, GROUPS, Feature
-from ews.features.phrases import Readers, Typical, is_tellable, sentences
+from ews.features.phrases import Readers, Typical, feature_compared, is_tellable, sentences
 from ews.policy import Policy
 
 FOOTER = "These are patterns the model used, not causes. It does not know about health, family or transport. You do."
@@ -110,11 +110,12 @@ def _by_group(contributions: np.ndarray, entries: list[Feature]) -> pd.DataFrame
 
 @dataclass(frozen=True)
 class _Telling:
-    """One sentence of the catalogue and the features it speaks for, all of one group."""
+    """One sentence of the catalogue and the features it speaks for, all of one group and direction."""
 
     entry: Feature
     group: int
     members: tuple[int, ...]
+    direction: int
 
 
 def _tellings(entries: list[Feature]) -> list[_Telling]:
@@ -124,7 +125,12 @@ def _tellings(entries: list[Feature]) -> list[_Telling]:
         if entry.phrase:
             members.setdefault((entry.group, entry.phrase), []).append(position)
     return [
-        _Telling(entries[positions[0]], GROUPS.index(group), tuple(positions))
+        _Telling(
+            entries[positions[0]],
+            GROUPS.index(group),
+            tuple(positions),
+            sum({entries[position].direction for position in positions}),
+        )
         for (group, _), positions in members.items()
     ]
 
@@ -133,10 +139,28 @@ def _reasons(contributions: np.ndarray, groups: np.ndarray, entries: list[Featur
     tellings = _tellings(entries)
     tellable = np.column_stack([is_tellable(telling.entry, readers) for telling in tellings])
     told = np.column_stack([contributions[:, telling.members].sum(axis=1) for telling in tellings])
-    up, down = (_leads(sign * told, sign * groups, tellings, tellable) for sign in (1, -1))
+    up, down = (
+        _leads(sign * told, sign * groups, tellings, tellable & _agree(sign, tellings, readers)) for sign in (1, -1)
+    )
     texts = [_texts(lead, tellings, readers, RAISES) for lead in _ranked(up, groups)]
     lowering = _texts(_ranked(down, -groups)[0], tellings, readers, LOWERS)
     return pd.DataFrame(dict(zip((*RAISING, LOWERING), (*texts, lowering), strict=True)))
+
+
+def _agree(sign: int, tellings: list[_Telling], readers: Readers) -> np.ndarray:
+    """Whether what a sentence compares with does not speak against it, shape (rows, tellings).
+
+    The estimate starts from the mean student and a sentence compares with the median one: a count between
+    the two lowers the estimate and is more than typical. Said to a counselor, that would read as a mistake.
+    """
+    return np.column_stack([_agrees(sign * telling.direction, telling.entry, readers) for telling in tellings])
+
+
+def _agrees(direction: int, entry: Feature, readers: Readers) -> np.ndarray:
+    compared = feature_compared(entry.phrase or "")
+    if compared is None:
+        return np.ones(len(readers.x), dtype=bool)
+    return ~(direction * (readers.value(compared) - readers.typical_value(compared)) < 0)
 
 
 def _leads(told: np.ndarray, groups: np.ndarray, tellings: list[_Telling], tellable: np.ndarray) -> np.ndarray:

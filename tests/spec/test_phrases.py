@@ -84,7 +84,7 @@ absence_rate_so_far         | self=.15 days_absent_so_far=3 days_enrolled_so_far
 days_absent_so_far          | self=3 days_enrolled_so_far=20 | Missed 3 of 20 days so far this school year
 blended_rate_so_far         | self=.1 days_absent_so_far=3 days_enrolled_so_far=20 | Missed 3 of 20 days so far this school year
 change_so_far               | self=.1 days_absent_so_far=3 days_enrolled_so_far=20 days_absent_last_year=17 days_enrolled_last_year=178 | Missed 3 of 20 days so far this school year, and 17 of 178 in 2025-26
-days_absent_last_30_days_so_far | self=5 typical.days_absent_last_30_days_so_far=1 | Missed 5 of the last 30 school days (typical in grade 3 here: 1)
+days_absent_last_30_days_so_far | self=5 days_enrolled_last_30_days_so_far=20 typical.days_absent_last_30_days_so_far=1 | Missed 5 of the latest 20 school days (typical in grade 3 here: 1)
 spells_so_far               | self=2 typical.spells_so_far=1 | Was away 2 separate times so far this school year (typical in grade 3 here: 1)
 longest_spell_so_far        | self=1 | The longest time away so far this school year was 1 day
 days_tardy_so_far           | self=0 | Arrived late on no day so far this school year

@@ -177,3 +177,16 @@ def test_features_that_are_only_told_never_carry_a_contribution(real: tuple) -> 
     only_told = [number for number, name in enumerate(made.feature_names) if not FEATURES[name].learned]
     assert only_told
     assert (made.contributions(students.x)[:, only_told] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("contribution", "typical", "is_told"),
+    [(0.2, 8.0, True), (0.2, 9.0, True), (0.2, 10.0, False), (-0.2, 8.0, False), (-0.2, 9.0, True), (-0.2, 10.0, True)],
+)
+def test_a_sentence_that_its_own_comparison_speaks_against_is_not_told(
+    contribution: float, typical: float, is_told: bool
+) -> None:
+    x = pd.DataFrame([STUDENT], columns=list(NAMES))
+    medians = {"spells_last_year": {"04": typical}}
+    found = explain(Told([{"spells_last_year": contribution}]), x, pd.Series(["04"]), medians, Policy())
+    assert (found.sentences != "").to_numpy().any() == is_told

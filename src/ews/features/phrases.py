@@ -116,6 +116,11 @@ def features_named(phrase: str) -> set[str]:
     return names - {"grade", "year", "chronic_percent"}
 
 
+def feature_compared(phrase: str) -> str | None:
+    """The feature that a phrase sets beside its typical value; None where it compares nothing."""
+    return next((spec for name, spec in _fields(phrase) if name == "typical"), None)
+
+
 def _ways(feature: Feature) -> list[str]:
     return feature.phrase.split("|") if feature.phrase else []
 

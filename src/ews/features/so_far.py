@@ -58,12 +58,19 @@ def change_so_far() -> nw.Expr:
     window=SO_FAR,
     group="last weeks",
     direction=1,
-    phrase="Missed {days_absent_last_30_days_so_far} of the last 30 school days"
+    phrase="Missed {days_absent_last_30_days_so_far} of the latest"
+    " {days_enrolled_last_30_days_so_far:# school day;# school days}"
     "[ (typical in {grade} here: {typical:days_absent_last_30_days_so_far})]",
 )
 def days_absent_last_30_days_so_far() -> nw.Expr:
     """Days missed among the school's latest 30; null for a student who had left before them."""
     return where_enrolled(so_far("days_absent_last_30"), so_far("days_enrolled_last_30"))
+
+
+@feature(unit="days", window=SO_FAR, group="last weeks", learned=False)
+def days_enrolled_last_30_days_so_far() -> nw.Expr:
+    """Days enrolled among the school's latest 30, or among all of them while the year is younger."""
+    return so_far("days_enrolled_last_30")
 
 
 @feature(

@@ -59,3 +59,11 @@ def test_the_own_record_never_changes_what_is_told_of_the_others(days_absent: in
     found = features_of([student_year(days_absent=days_absent), *AHEAD, *classmates(10, days_absent=9)])
     base = features_of([student_year(), *AHEAD, *classmates(10, days_absent=9)])
     assert found.loc["s1", context].tolist() == base.loc["s1", context].tolist()
+
+
+def test_each_school_has_its_own_last_known_year() -> None:
+    closed = [{**row, "student_id": f"south {row['student_id']}", "school_id": "south"} for row in AHEAD]
+    closed = [{**row, "school_year": 2023, "days_absent": 45} for row in closed]
+    found = features_of([*AHEAD, *closed], [member("a"), member("b", school_id="south")])
+    assert found["school_rate"].tolist() == [27 / 180, 45 / 180]
+    assert found["school_grade_rate"].tolist() == [27 / 180, 45 / 180]

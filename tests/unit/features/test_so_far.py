@@ -23,6 +23,7 @@ def test_features_of_the_open_year_exist_only_after_some_of_its_days() -> None:
         ("blended_rate_so_far", (4 + 40 * 0.1) / (20 + 40)),
         ("change_so_far", 4 / 20 - 18 / 180),
         ("days_absent_last_30_days_so_far", 4),
+        ("days_enrolled_last_30_days_so_far", 20),
         ("spells_so_far", 3),
         ("longest_spell_so_far", 2),
         ("days_tardy_so_far", 1),
@@ -33,7 +34,8 @@ def test_features_of_the_open_year_exist_only_after_some_of_its_days() -> None:
 )
 def test_a_feature_of_the_open_year_is_worth(feature: str, value: float) -> None:
     open_year = student_year(
-        school_year=2026, days_enrolled=20, days_absent=4, days_absent_last_30=4, spells=3, longest_spell=2,
+        school_year=2026, days_enrolled=20, days_absent=4, days_absent_last_30=4, days_enrolled_last_30=20,
+        spells=3, longest_spell=2,
         days_tardy=1, days_unexcused=2, grade_level="04",
     )  # fmt: skip
     assert features_of([LAST], so_far=[open_year]).loc["s1", feature] == pytest.approx(value, abs=1e-12)
