@@ -1,8 +1,10 @@
-"""From raw scores to probabilities: one logistic curve a threshold, fitted on years the booster had not seen.
+"""From raw scores to probabilities: one logistic curve a threshold, checked on held-out years.
 
-A booster's own probabilities are those of the years it learned from. Here each threshold of the policy
-(8, 10, 12, 15, 20 percent of days missed) gets its curve over the same raw score, so one explainable model
-gives the whole distribution of next year's absence rate.
+A booster's own probabilities are those of the rows it learned from, surer than it can be. How sure it may be (the
+slope) is learned from years it had not seen. How many to expect (the intercept) is what came of the last known
+year: base rates jump, and the latest is the best guess of the next. Each threshold of the policy (8, 10, 12, 15,
+20 percent of days missed) gets its curve over the same raw score, so one explainable model gives the whole
+distribution of next year's absence rate.
 """
 
 import json
@@ -12,13 +14,13 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 
 from ews.dataset import Dataset
-from ews.errors import NotEnoughData, UntrustedBundle
+from ews.errors import UntrustedBundle
 from ews.home import to_json
 from ews.policy import Policy
 
 SCHOOL_FOLDS = 5
 RECENT_YEARS = 3
-"""Out-of-time years that calibrate: the last ones, since base rates move."""
+"""Out-of-time years that calibrate, the last ones."""
 
 _SLOPE_PRIOR = 0.05
 """A faint pull of the slope towards 1, felt only where a threshold has hardly any rows."""
@@ -38,7 +40,7 @@ class Calibrator:
         percents: the thresholds, ascending.
         intercepts: one a threshold, in log-odds.
         slopes: one a threshold, positive; 1 would leave the booster's spread as it is.
-        held_out_rows: rows the curves were fitted on, none of which the scoring booster had learned from.
+        held_out_rows: rows the slopes were fitted on, scored by boosters that had not learned from them.
     """
 
     chronic_percent: int
@@ -86,27 +88,39 @@ class Calibrator:
         )
 
 
-def fit_calibrator(raw_scores: np.ndarray, reached: np.ndarray, policy: Policy) -> Calibrator:
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Scored rows of known outcome.
+
+    Attributes:
+        raw_scores: shape (rows,).
+        reached: 1 where that percent of days was missed, else 0; shape (rows, thresholds).
+        school_year: the target year, shape (rows,).
+    """
+
+    raw_scores: np.ndarray
+    reached: np.ndarray
+    school_year: np.ndarray
+
+
+def fit_calibrator(held_out: Scored, learned: Scored, policy: Policy) -> Calibrator:
     """Fit one curve a threshold.
 
     Args:
-        raw_scores: shape (rows,), of rows the booster had not learned from.
-        reached: shape (rows, thresholds), 1 where that percent of days was missed, 0 where not, NaN unknown.
+        held_out: rows scored by boosters that had not learned from them.
+        learned: rows of the last target year, scored by the booster that is calibrated.
         policy: names the thresholds.
-
-    Raises:
-        NotEnoughData: no row has a known outcome.
     """
-    known = ~np.isnan(reached).any(axis=1)
-    if not known.any():
-        raise NotEnoughData("No held-out student has a known outcome to calibrate on. Ingest one more school year.")
-    curves = [logistic_curve(raw_scores[known], column) for column in reached[known].T]
+    slopes = [_common_slope(held_out, column) for column in held_out.reached.T]
+    levels = [
+        _level(slope * learned.raw_scores, column) for slope, column in zip(slopes, learned.reached.T, strict=True)
+    ]
     return Calibrator(
         chronic_percent=policy.chronic_percent,
         percents=policy.threshold_percents,
-        intercepts=tuple(intercept for intercept, _ in curves),
-        slopes=tuple(slope for _, slope in curves),
-        held_out_rows=int(known.sum()),
+        intercepts=tuple(levels),
+        slopes=tuple(slopes),
+        held_out_rows=len(held_out.raw_scores),
     )
 
 
@@ -126,10 +140,11 @@ def held_out_splits(dataset: Dataset, seed: int) -> Iterator[tuple[np.ndarray, n
             yield fold != number, fold == number
 
 
-def reached_thresholds(dataset: Dataset, policy: Policy) -> np.ndarray:
-    """Outcomes at every threshold, shape (rows, thresholds): 1, 0, or NaN where unknown."""
+def scored(dataset: Dataset, raw_scores: np.ndarray, policy: Policy) -> Scored:
+    """Labelled rows with their raw scores and what they reached."""
     columns = [f"outcome_reaches_{percent:02d}" for percent in policy.threshold_percents]
-    return dataset.frame[columns].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    reached = dataset.frame[columns].astype("float64").to_numpy()
+    return Scored(raw_scores, reached, dataset.frame["school_year"].to_numpy())
 
 
 def _folds(dataset: Dataset, seed: int) -> np.ndarray:
@@ -141,22 +156,34 @@ def _folds(dataset: Dataset, seed: int) -> np.ndarray:
 
 
 def logistic_curve(scores: np.ndarray, reached: np.ndarray) -> tuple[float, float]:
-    """Intercept and slope of a rising logistic curve, by Newton's method.
-
-    Platt's targets, a little inside 0 and 1, keep it finite where (nearly) nobody or everybody reached.
+    """Intercept and slope of a rising logistic curve.
 
     Args:
         scores: shape (rows,).
         reached: 0 or 1, shape (rows,).
     """
+    slope = _common_slope(Scored(scores, reached[:, None], np.zeros(len(scores))), reached)
+    return _level(slope * scores, reached), slope
+
+
+def _common_slope(rows: Scored, reached: np.ndarray) -> float:
+    """The slope within years: each year has its own intercept, which is not used."""
+    years = (rows.school_year[:, None] == np.unique(rows.school_year)).astype(float)
+    design = np.column_stack([years, rows.raw_scores])
+    prior = np.append(np.zeros(years.shape[1]), _SLOPE_PRIOR)
+    slope = _newton(design, _targets(reached), np.zeros(len(reached)), prior)[-1]
+    return float(max(slope, _LEAST_SLOPE))
+
+
+def _level(log_odds: np.ndarray, reached: np.ndarray) -> float:
+    """The intercept with which the mean probability is the observed share."""
+    return float(_newton(np.ones((len(reached), 1)), _targets(reached), log_odds, np.zeros(1))[0])
+
+
+def _targets(reached: np.ndarray) -> np.ndarray:
+    """Platt's targets, a little inside 0 and 1: finite curves where (nearly) nobody or everybody reached."""
     positives = reached.sum()
-    targets = np.where(reached > 0, (positives + 1) / (positives + 2), 1 / (len(reached) - positives + 2))
-    design = np.column_stack([np.ones_like(scores), scores])
-    intercept, slope = _newton(design, targets, np.zeros_like(scores), np.array([0.0, _SLOPE_PRIOR]))
-    if slope >= _LEAST_SLOPE:
-        return float(intercept), float(slope)
-    (intercept,) = _newton(design[:, :1], targets, _LEAST_SLOPE * scores, np.zeros(1))
-    return float(intercept), _LEAST_SLOPE
+    return np.where(reached > 0, (positives + 1) / (positives + 2), 1 / (len(reached) - positives + 2))
 
 
 def _newton(design: np.ndarray, targets: np.ndarray, offset: np.ndarray, prior: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import lightgbm
 import numpy as np
 import pandas as pd
 
-from ews.calibration import Calibrator, fit_calibrator, held_out_splits, reached_thresholds
+from ews.calibration import Calibrator, fit_calibrator, held_out_splits, scored
 from ews.dataset import Dataset
 from ews.errors import InvalidFeatures, InvalidPolicy, NotEnoughData
 from ews.features import FEATURES
@@ -235,13 +235,21 @@ def fit(dataset: Dataset, parameters: Parameters, policy: Policy, directions: Ma
     _check_learnable(rows)
     if directions is None:
         directions = {name: entry.direction for name, entry in FEATURES.items()}
-    held_out, outcomes = [], []
+    booster = _train(rows, parameters, directions)
+    held_out = np.full(len(rows.frame), np.nan)
     for learn, predict in held_out_splits(rows, parameters.seed):
-        booster = _train(rows.where(learn), parameters, directions)
-        held_out.append(booster.predict(rows.x[predict], raw_score=True, validate_features=True))
-        outcomes.append(reached_thresholds(rows, policy)[predict])
-    calibrator = fit_calibrator(np.concatenate(held_out), np.concatenate(outcomes), policy)
-    return Model(_text(_train(rows, parameters, directions)), calibrator)
+        held_out[predict] = _raw(_train(rows.where(learn), parameters, directions), rows.x[predict])
+    unseen, last = ~np.isnan(held_out), (rows.frame["school_year"] == rows.frame["school_year"].max()).to_numpy()
+    calibrator = fit_calibrator(
+        scored(rows.where(unseen), held_out[unseen], policy),
+        scored(rows.where(last), _raw(booster, rows.x[last]), policy),
+        policy,
+    )
+    return Model(_text(booster), calibrator)
+
+
+def _raw(booster: lightgbm.Booster, x: pd.DataFrame) -> np.ndarray:
+    return booster.predict(x, raw_score=True, validate_features=True)
 
 
 def _train(rows: Dataset, parameters: Parameters, directions: Mapping[str, int]) -> lightgbm.Booster:

@@ -9,26 +9,34 @@ from sklearn.linear_model import LogisticRegression
 from ews.calibration import (
     RECENT_YEARS,
     Calibrator,
+    Scored,
     fit_calibrator,
     held_out_splits,
     logistic_curve,
-    reached_thresholds,
+    scored,
 )
-from ews.errors import NotEnoughData, UntrustedBundle
+from ews.errors import UntrustedBundle
 from ews.policy import Policy
 from tests.rows import pretend_dataset
 
 
-def held_out(rows: int = 20_000, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """Raw scores, and outcomes at five thresholds of which the raw score is twice too sure."""
+def pretend_scores(rows: int = 20_000, seed: int = 3, year: int = 2026, level: float = 0.0) -> Scored:
+    """Raw scores twice too sure, and outcomes at five thresholds; a higher `level` is a year of more absence."""
     rng = np.random.default_rng(seed)
     raw = rng.normal(-2, 1.5, rows)
-    noise = rng.logistic(size=rows)
-    return raw, np.column_stack([0.5 * raw - cut + noise > 0 for cut in (0.0, 0.4, 0.7, 1.0, 1.5)]).astype(float)
+    noise = rng.logistic(size=rows) + level
+    reached = np.column_stack([0.5 * raw - cut + noise > 0 for cut in (0.0, 0.4, 0.7, 1.0, 1.5)]).astype(float)
+    return Scored(raw, reached, np.full(rows, year))
+
+
+def calibrator_of(rows: int = 500) -> Calibrator:
+    scores = pretend_scores(rows)
+    return fit_calibrator(scores, scores, Policy())
 
 
 def test_a_curve_is_the_logistic_regression_of_scikit_learn():
-    raw, reached = held_out()
+    scores = pretend_scores()
+    raw, reached = scores.raw_scores, scores.reached
     other = LogisticRegression(C=np.inf, tol=1e-8).fit(raw[:, None], reached[:, 1])
     intercept, slope = logistic_curve(raw, reached[:, 1])
     assert intercept == pytest.approx(other.intercept_[0], abs=2e-3)
@@ -36,23 +44,42 @@ def test_a_curve_is_the_logistic_regression_of_scikit_learn():
 
 
 def test_probabilities_are_true_at_every_threshold():
-    raw, reached = held_out()
-    probabilities = fit_calibrator(raw, reached, Policy()).probabilities(raw)
-    np.testing.assert_allclose(probabilities.mean(axis=0), reached.mean(axis=0), atol=1e-3)
-    sure = raw > 0
-    np.testing.assert_allclose(probabilities[sure].mean(axis=0), reached[sure].mean(axis=0), atol=0.03)
+    scores = pretend_scores()
+    probabilities = fit_calibrator(scores, scores, Policy()).probabilities(scores.raw_scores)
+    np.testing.assert_allclose(probabilities.mean(axis=0), scores.reached.mean(axis=0), atol=1e-3)
+    sure = scores.raw_scores > 0
+    np.testing.assert_allclose(probabilities[sure].mean(axis=0), scores.reached[sure].mean(axis=0), atol=0.03)
+
+
+def test_how_sure_comes_from_held_out_rows_and_how_many_from_the_last_year():
+    """The booster knows its own rows by heart; only their number counts, not how well they fit."""
+    held_out, fresh = pretend_scores(), pretend_scores(seed=4)
+    by_heart = Scored(fresh.raw_scores + 3 * (fresh.reached[:, 1] - 0.3), fresh.reached, fresh.school_year)
+    honest = fit_calibrator(held_out, fresh, Policy())
+    assert fit_calibrator(held_out, by_heart, Policy()).slopes == honest.slopes
+    assert honest.risk(fresh.raw_scores).mean() == pytest.approx(fresh.reached[:, 1].mean(), abs=1e-3)
+
+
+def test_a_jump_of_the_base_rate_moves_the_level_and_not_how_sure_it_is():
+    before, after = pretend_scores(year=2025), pretend_scores(year=2026, seed=4, level=1.5)
+    both = Scored(*(np.concatenate(pair) for pair in zip(vars(before).values(), vars(after).values(), strict=True)))
+    calibrator = fit_calibrator(both, after, Policy())
+    np.testing.assert_allclose(calibrator.slopes, 0.5, atol=0.03)
+    np.testing.assert_allclose(
+        calibrator.probabilities(after.raw_scores).mean(axis=0), after.reached.mean(axis=0), atol=1e-3
+    )
 
 
 def test_the_risk_is_the_column_of_the_chronic_threshold():
-    raw, reached = held_out(500)
-    calibrator = fit_calibrator(raw, reached, Policy())
+    raw = pretend_scores(500).raw_scores
+    calibrator = calibrator_of(500)
     assert (calibrator.risk(raw) == calibrator.probabilities(raw)[:, 1]).all()
 
 
 def test_a_threshold_that_nobody_reaches_has_a_small_probability_and_not_none():
-    raw, reached = held_out(500)
-    reached[:, 4] = 0
-    last = fit_calibrator(raw, reached, Policy()).probabilities(raw)[:, 4]
+    scores = pretend_scores(500)
+    scores.reached[:, 4] = 0
+    last = fit_calibrator(scores, scores, Policy()).probabilities(scores.raw_scores)[:, 4]
     assert 0 < last.max() < 0.05
 
 
@@ -91,25 +118,15 @@ def test_crossing_curves_leave_the_risk_alone():
 
 
 def test_json_gives_the_same_calibrator_back():
-    calibrator = fit_calibrator(*held_out(300), Policy())
-    assert Calibrator.from_json(calibrator.to_json()) == calibrator
+    assert Calibrator.from_json(calibrator_of().to_json()) == calibrator_of()
 
 
 @pytest.mark.parametrize("change", [{"slopes": None}, {"shape": "round"}])
 def test_another_json_is_no_calibrator(change):
-    values = json.loads(fit_calibrator(*held_out(300), Policy()).to_json())
+    values = json.loads(calibrator_of().to_json())
     other = {key: value for key, value in {**values, **change}.items() if value is not None}
     with pytest.raises(UntrustedBundle, match="does not hold a calibrator"):
         Calibrator.from_json(json.dumps(other))
-
-
-def test_rows_of_unknown_outcome_do_not_calibrate():
-    raw, reached = held_out(300)
-    some = reached.copy()
-    some[:100] = np.nan
-    assert fit_calibrator(raw, some, Policy()) == fit_calibrator(raw[100:], reached[100:], Policy())
-    with pytest.raises(NotEnoughData, match="Ingest one more school year"):
-        fit_calibrator(raw, np.full_like(reached, np.nan), Policy())
 
 
 def test_later_years_are_predicted_from_earlier_ones_only_T12():
@@ -135,10 +152,10 @@ def test_with_one_school_students_are_held_out():
     assert [int(predict.sum()) for _, predict in splits] == [8] * 5
 
 
-def test_outcomes_at_thresholds_are_ones_zeros_and_unknown():
+def test_scored_rows_hold_ones_and_zeros_at_every_threshold():
     dataset = pretend_dataset(students=10, target_years=(2026,))
-    dataset.frame.loc[0, "outcome_reaches_20"] = None
-    reached = reached_thresholds(dataset, Policy())
-    assert reached.shape == (10, 5)
-    assert np.isnan(reached[0, 4])
-    assert set(np.unique(reached[1:])) <= {0.0, 1.0}
+    rows = scored(dataset, np.arange(10.0), Policy())
+    assert rows.reached.shape == (10, 5)
+    assert set(np.unique(rows.reached)) == {0.0, 1.0}
+    assert rows.reached[:, 1].tolist() == dataset.y.tolist()
+    assert set(rows.school_year) == {2026}

@@ -193,6 +193,14 @@ def test_one_target_year_is_calibrated_across_schools(dataset):
     assert fit(one_year, FEW_TREES, Policy()).calibrator.held_out_rows == len(one_year.frame)
 
 
+def test_what_only_sentences_need_is_not_learned_from(dataset):
+    """`days_enrolled_last_year` is told in reasons; the trees leave it alone."""
+    told_only = [name for name in FEATURES if not CATALOGUE[name].learned]
+    assert told_only
+    contributions = fit(dataset, FEW_TREES, Policy()).contributions(dataset.x)
+    assert not contributions[:, [FEATURES.index(name) for name in told_only]].any()
+
+
 def test_two_target_years_are_calibrated_on_the_later_one(model):
     assert model.calibrator.held_out_rows == 600
 
