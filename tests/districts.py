@@ -154,15 +154,31 @@ def _write_days(folder: Path, district: District) -> None:
     stays.write_parquet(folder / "enrollments.parquet")
     students = pl.DataFrame({"student_id": sorted({stay.student_id for stay in district.stays})})
     students.cast(pl.String).write_parquet(folder / "students.parquet")
-    _write_marks(folder / "marks", calendar, district.marks)
+    _write_marks(folder / "marks", calendar, district)
 
 
-def _write_marks(folder: Path, calendar: pl.DataFrame, marks: list[Mark]) -> None:
+def spell_days(marks: list[DayMark], days: list[Day]) -> list[int | None]:
+    """The place of each absent day in its spell: one more than that of the day before, if absent then, too."""
+    indexes, years = day_indexes(days), {day[:2]: day.school_year for day in days}
+    places: dict[tuple[str, str, int, int], int] = {}
+    for mark in sorted(mark for mark in marks if mark.is_absent):
+        student, school, date = mark[:3]
+        day = (student, school, years[school, date], indexes[school, date])
+        places[day] = places.get((*day[:3], day[3] - 1), 0) + 1
+    return [
+        places[mark[0], mark[1], years[mark[1:3]], indexes[mark[1:3]]] if mark.is_absent else None for mark in marks
+    ]
+
+
+def _write_marks(folder: Path, calendar: pl.DataFrame, district: District) -> None:
     schema = {
         "student_id": pl.String, "school_id": pl.String, "date": pl.Date, "is_absent": pl.Boolean, "kind": pl.String,
         "is_tardy": pl.Boolean, "is_early_departure": pl.Boolean, "missed_ten_thousandths": pl.Int32,
     }  # fmt: skip
-    frame = pl.DataFrame(by_day(marks), schema=schema, orient="row").join(calendar, on=["school_id", "date"])
+    marks = by_day(district.marks)
+    places = pl.Series("spell_day", spell_days(marks, district.days), dtype=pl.Int16)
+    frame = pl.DataFrame(marks, schema=schema, orient="row").with_columns(places)
+    frame = frame.join(calendar, on=["school_id", "date"])
     for (year,), of_year in frame.partition_by("school_year", as_dict=True).items():
         (folder / f"school_year={year}").mkdir(parents=True)
         of_year.sort("student_id", "date").write_parquet(folder / f"school_year={year}" / "part-0.parquet")

@@ -24,7 +24,7 @@ from ews.sis.validate import ORDER, validate
 from ews.sis.yearly import open_yearly
 from ews.tables import ATTENDANCE_YEARS
 
-_LAYOUT = "1"
+_LAYOUT = "2"
 """Changes when the folder of an ingest is written differently, so that the same input is then read anew."""
 
 _DEFAULT_POLICY = Policy()

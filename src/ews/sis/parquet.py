@@ -88,11 +88,19 @@ def _marked_days(year: int) -> str:
 
 _MARKS = """
     select student_id, school_id, date, school_year, day_index,
+        case when is_absent then
+            row_number() over (partition by student_id, school_id, is_absent, run order by day_index)
+        end::smallint as spell_day,
         month(date)::tinyint as month, isodow(date)::tinyint as weekday, is_absent,
         case when is_absent then
             case when suspension >= greatest(excused, unexcused) then 'suspension'
                 when unexcused >= excused then 'unexcused' else 'excused' end
         end as kind,
         is_tardy, is_early_departure, missed_ten_thousandths
-    from marked_days order by student_id, date, school_id
+    from (
+        select *, day_index
+            - row_number() over (partition by student_id, school_id, is_absent order by day_index) as run
+        from marked_days
+    ) order by student_id, date, school_id
 """
+"""Within a run of consecutive absent days the day index less the absence's ordinal number stays the same."""

@@ -6,7 +6,7 @@ from ews.errors import NotEnoughData
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.student_years.columns import STUDENT_YEARS
-from ews.student_years.marks import counted_by_student, spells_by_student
+from ews.student_years.marks import counted_by_student
 from ews.student_years.one_year import OneYear, one_year
 from ews.student_years.records import Records
 from ews.student_years.sheets import from_sheet
@@ -56,8 +56,7 @@ def stays_in(
 def _from_days(year: OneYear, school_year: SchoolYear) -> nw.LazyFrame:
     students = enrolled_by_student(stays_of_year(year))
     if year.marks is not None:
-        for seen in (counted_by_student(year.marks, year.days), spells_by_student(year.marks)):
-            students = students.join(seen, on="student_id", how="left")
+        students = students.join(counted_by_student(year.marks, year.days), on="student_id", how="left")
     return _in_order(students, school_year, when_unseen=0)
 
 

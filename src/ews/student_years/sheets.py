@@ -10,11 +10,11 @@ def from_sheet(attendance_years: nw.LazyFrame) -> nw.LazyFrame:
 
     A kind of absence is null where any of the student's schools does not tell it.
     """
-    rows = attendance_years.with_columns(less_days=-nw.col("days_enrolled"))
-    main = ["less_days", "school_id"]
+    place = nw.col("one").cum_sum().over("student_id", order_by=["less_days", "school_id"])
+    rows = attendance_years.with_columns(one=nw.lit(1), less_days=-nw.col("days_enrolled"))
+    rows = rows.with_columns(is_main=place == 1)
     return rows.group_by("student_id").agg(
-        nw.col("school_id").first(order_by=main).alias("school_id"),
-        nw.col("grade_level").first(order_by=main).alias("grade_level"),
+        *(nw.when("is_main").then(nw.col(name)).max().alias(name) for name in ("school_id", "grade_level")),
         *(nw.col(name).sum().cast(nw.Int64).alias(name) for name in _SUMMED),
         *(nw.col(name).is_null().any().alias(f"{name}_unknown") for name in _SUMMED[2:]),
     ).with_columns(

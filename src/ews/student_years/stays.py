@@ -53,17 +53,20 @@ def stays_of_year(year: OneYear) -> nw.LazyFrame:
 
 def enrolled_by_student(stays: nw.LazyFrame) -> nw.LazyFrame:
     """One row per student: enrolled days summed over stays, and the place of the last one."""
+    entry = nw.col("entry_date")
     windows = tuple(f"days_enrolled_{window}" for window in WINDOWS)
     last = ("school_id", "grade_level", "instructional_days", "early_exit_days")
     students = stays.with_columns(
         late_entry_days=nw.col("first_index") - 1,
         early_exit_days=nw.col("instructional_days") - nw.col("last_index"),
+        is_first=entry == entry.min().over("student_id"),
+        is_last=entry == entry.max().over("student_id"),
     ).group_by("student_id").agg(
-        *(nw.col(name).last(order_by="entry_date").alias(name) for name in last),
+        *(nw.when("is_last").then(nw.col(name)).max().alias(name) for name in last),
         *(nw.col(name).sum().cast(nw.Int64).alias(name) for name in ("days_enrolled", *windows, *DAY_WORDS)),
         nw.len().alias("stays"),
         nw.col("school_id").n_unique().alias("schools_attended"),
-        nw.col("late_entry_days").first(order_by="entry_date").alias("late_entry_days"),
+        nw.when("is_first").then(nw.col("late_entry_days")).max().alias("late_entry_days"),
     )  # fmt: skip
     of_day = {word: [f"days_enrolled_{part}" for part in parts] for word, parts in DAY_WORDS.items()}
     return students.with_columns(unpacked(of_day)).drop(*DAY_WORDS)

@@ -62,13 +62,24 @@ def test_marks_carry_the_day_of_the_calendar_and_stand_in_student_order(marks: P
     described = duckdb.sql(f"describe select * from read_parquet('{file}', hive_partitioning=false)").fetchall()
     assert [tuple(column[:2]) for column in described] == [
         ("student_id", "VARCHAR"), ("school_id", "VARCHAR"), ("date", "DATE"), ("school_year", "INTEGER"),
-        ("day_index", "SMALLINT"), ("month", "TINYINT"), ("weekday", "TINYINT"), ("is_absent", "BOOLEAN"),
-        ("kind", "VARCHAR"), ("is_tardy", "BOOLEAN"), ("is_early_departure", "BOOLEAN"),
+        ("day_index", "SMALLINT"), ("spell_day", "SMALLINT"), ("month", "TINYINT"), ("weekday", "TINYINT"),
+        ("is_absent", "BOOLEAN"), ("kind", "VARCHAR"), ("is_tardy", "BOOLEAN"), ("is_early_departure", "BOOLEAN"),
         ("missed_ten_thousandths", "INTEGER"),
     ]  # fmt: skip
     rows = duckdb.sql(f"select student_id, date, day_index, month, weekday from '{file}'").fetchall()
     assert [row[:2] for row in rows] == sorted(row[:2] for row in rows)
     assert ("001", DAY, 6, DAY.month, DAY.isoweekday()) in rows
+
+
+def test_a_spell_goes_on_over_a_weekend_and_ends_with_a_day_there_or_the_school_year(tmp_path: Path) -> None:
+    lines = good_lines()  # who has an excused fourth day, a Thursday, in both years
+    days, older = school_days(2026)[4:], school_days(2024)[8:]
+    marks = ["unexcused,", "excused,0.5", "excused,0.4", "suspension,", "tardy,", "excused,"]
+    lines["attendance"] += [f"007,ALDER,{day},excused," for day in older]
+    lines["attendance"] += [f"007,ALDER,{day},{mark}" for day, mark in zip(days, marks, strict=True)]
+    folder = take(write_feed(tmp_path / "feed", lines), tmp_path / "home").folder
+    rows = duckdb.sql(f"select spell_day from '{folder}/marks/*/*.parquet' where student_id = '007' order by date")
+    assert [place for (place,) in rows.fetchall()] == [1, 1, 2, 1, 2, 3, None, 1, None, 1]
 
 
 def test_a_large_feed_is_worked_on_in_a_file_and_gives_the_same(
