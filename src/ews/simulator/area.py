@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ews.simulator import records, truth
 from ews.simulator.calendars import Calendar, draw_calendar
-from ews.simulator.days import CAUSES, Year, draw_city_wave, draw_factors, draw_spells, paint, weekly_states
+from ews.simulator.days import CAUSES, Spells, Year, draw_city_wave, draw_factors, draw_spells, paint, weekly_states
 from ews.simulator.families import FIRST_HIGH, FIRST_MIDDLE, Population, draw_population
 from ews.simulator.mentors import Assignments, draw_assignments, effects
 from ews.simulator.outcome_table import OutcomeTable
@@ -16,6 +16,7 @@ from ews.simulator.parameters import Parameters
 from ews.simulator.propensity import Propensity, draw_propensity
 from ews.simulator.recording import Marks, days_absent, record
 from ews.simulator.schools import Schools, draw_schools
+from ews.simulator.stays import Stays, draw_closures, draw_stays
 from ews.simulator.streams import Purpose, stream
 
 Floats = NDArray[np.floating]
@@ -79,7 +80,7 @@ class SchoolYearDrawn:
     rows: Ints
     year: Year
     calendar: Calendar
-    stays: records.Stays
+    stays: Stays
     closed: NDArray[np.bool_]
     marks: Marks
     assignments: Assignments
@@ -123,7 +124,7 @@ def _draw_year(
     rng = stream(task.seed, Purpose.YEAR, task.area, position)
     calendar = calendar_of(task, position)
     rows = np.flatnonzero(people.grade[:, position] >= 0)
-    stays = records.draw_stays(rng, people, rows, position, calendar.days, world)
+    stays = draw_stays(rng, people, rows, position, calendar.days, world)
     assignments = _assignments(task, position, people, rows, stays, state)
     outlook = _outlook(people, rows, position, schools, propensity, state, world)
     year = _year(rng, people, rows, position, stays, propensity, state, calendar, assignments, world)
@@ -131,7 +132,7 @@ def _draw_year(
     factors = draw_factors(rng, calendar, schools.level, wave, world)
     spells = draw_spells(rng, year, calendar, factors, world)
     painted = paint(spells, year.count, calendar.days)
-    closed = records.draw_closures(rng, schools.count, calendar, world)
+    closed = draw_closures(rng, schools.count, calendar, world)
     in_school = stays.in_school(closed)
     marks = record(rng, year, spells, painted, in_school, world)
     enrolled = in_school.sum(axis=1)
@@ -141,9 +142,7 @@ def _draw_year(
     return SchoolYearDrawn(rows, year, calendar, stays, closed, marks, assignments, causes, outlook)
 
 
-def _assignments(
-    task: Task, position: int, people: Population, rows: Ints, stays: records.Stays, state: State
-) -> Assignments:
+def _assignments(task: Task, position: int, people: Population, rows: Ints, stays: Stays, state: State) -> Assignments:
     numbers = task.world.mentoring
     grade = people.grade[rows, position]
     low, high = numbers.grades
@@ -153,7 +152,7 @@ def _assignments(
 
 
 def _year(
-    rng: np.random.Generator, people: Population, rows: Ints, position: int, stays: records.Stays,
+    rng: np.random.Generator, people: Population, rows: Ints, position: int, stays: Stays,
     propensity: Propensity, state: State, calendar: Calendar, assignments: Assignments, world: Parameters,
 ) -> Year:  # fmt: skip
     """The year's students with their weekly hazards; moves the weekly state and ramps on to the year's end."""
@@ -217,7 +216,7 @@ def ramp_chance(trait: Floats, grade: Ints, world: Parameters) -> Floats:
     return np.minimum(np.asarray(numbers.ramp_share)[grade] * np.exp(numbers.ramp_trait * trait), 0.5)
 
 
-def _causes(ending: int, year: Year, spells: records.Spells, painted: Ints, in_school: NDArray[np.bool_]) -> pa.Table:
+def _causes(ending: int, year: Year, spells: Spells, painted: Ints, in_school: NDArray[np.bool_]) -> pa.Table:
     """Per grade and cause: student-days, spells, one-day spells and the sum and sum of squares of their lengths."""
     shape = (14, len(CAUSES))
     cause_of = np.append(spells.cause, 0)

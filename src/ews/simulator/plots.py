@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ews.simulator.moments import autocovariance, level_to_chronic, pairs, with_rates
+from ews.simulator.daily_moments import autocovariance
+from ews.simulator.moments import level_to_chronic, pairs, with_rates
 from ews.simulator.observe import Observed
 from ews.tables import GRADES
 

@@ -1,7 +1,6 @@
-"""From what happened to the canonical tables: stays, marks, names, demographics and mentoring as Arrow tables."""
+"""From what happened to the canonical tables: enrollments, marks, names, demographics and mentoring as Arrow tables."""
 
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -12,10 +11,8 @@ from numpy.typing import NDArray
 
 from ews.simulator import truth
 from ews.simulator.calendars import Calendar
-from ews.simulator.days import Spells
 from ews.simulator.families import Population
 from ews.simulator.outcome_table import OutcomeTable
-from ews.simulator.parameters import Parameters
 from ews.simulator.recording import SHARES
 from ews.simulator.schools import LEVEL_NAMES, Schools
 from ews.simulator.streams import Purpose, stream
@@ -23,8 +20,6 @@ from ews.tables import CATEGORIES, GRADES
 
 if TYPE_CHECKING:
     from ews.simulator.area import SchoolYearDrawn, Task
-
-__all__ = ["GRADE_NAMES", "Spells", "Stays", "draw_closures", "draw_stays", "tables"]
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.integer]
@@ -43,70 +38,6 @@ RACES = np.array(
     ]
 )
 _RACE_SHARES = np.array([[0.08, 0.11, 0.17, 0.06, 0.57, 0.01], [0.06, 0.25, 0.38, 0.05, 0.24, 0.02]])
-
-
-@dataclass(frozen=True)
-class Stays:
-    """Where the students of a school year are on each of its days; arrays have one entry per student.
-
-    Attributes:
-        school, next_school: at first, and after a move (-1: no move).
-        first, last: first and last day enrolled, on the year's axis.
-        moves: last day in the first school; `last` where there is no move.
-        resumes: first day in the next school.
-    """
-
-    school: Ints
-    next_school: Ints
-    first: Ints
-    last: Ints
-    moves: Ints
-    resumes: Ints
-    days: int
-
-    def in_school(self, closed: Bools) -> Bools:
-        """Whether each day is an enrolled day of the student's school, (students, days)."""
-        day = np.arange(self.days)
-        before = (day >= self.first[:, None]) & (day <= self.moves[:, None]) & ~closed[self.school]
-        movers = np.flatnonzero(self.next_school >= 0)
-        after = (day >= self.resumes[movers, None]) & (day <= self.last[movers, None])
-        before[movers] |= after & ~closed[self.next_school[movers]]
-        return before
-
-    def school_on(self, row: Ints, day: Ints) -> Ints:
-        """The school of a student on a day."""
-        moved = (self.next_school[row] >= 0) & (day > self.moves[row])
-        return np.where(moved, self.next_school[row], self.school[row])
-
-
-def draw_stays(
-    rng: np.random.Generator, people: Population, rows: Ints, position: int, days: int, world: Parameters
-) -> Stays:
-    """Turn shares of the year into days."""
-    first = np.floor(people.arrives[rows, position] * days).astype(np.int64)
-    last = np.maximum(np.ceil(people.leaves[rows, position] * days).astype(np.int64) - 1, first)
-    next_school = people.next_school[rows, position]
-    moves = np.clip(np.floor(people.moves[rows, position] * days).astype(np.int64), first, np.maximum(last - 1, first))
-    next_school = np.where(moves < last, next_school, -1)
-    gap = rng.poisson(world.families.gap_days_mean, len(rows))
-    moves = np.where(next_school >= 0, moves, last)
-    return Stays(
-        school=people.school[rows, position],
-        next_school=next_school,
-        first=first,
-        last=last,
-        moves=moves,
-        resumes=np.minimum(moves + 1 + gap, last),
-        days=days,
-    )
-
-
-def draw_closures(rng: np.random.Generator, schools: int, calendar: Calendar, world: Parameters) -> Bools:
-    """Days on which one school alone is closed; never the first or last weeks."""
-    count = rng.poisson(world.calendar.school_closures_mean, schools)
-    closed = np.zeros((schools, calendar.days), dtype=np.bool_)
-    closed[np.repeat(np.arange(schools), count), rng.integers(10, calendar.days - 10, count.sum())] = True
-    return closed
 
 
 def tables(task: "Task", people: Population, schools: Schools, drawn: "list[SchoolYearDrawn]") -> dict[str, pa.Table]:
