@@ -21,9 +21,9 @@ def shown(readme: str, printed: list[str]) -> str:
     """The README with the lines of this demo, and its first student in the calls of the service."""
     group = _starting(printed, "not yet chronic:")
     school = _starting(printed, "School ")
-    lines = ["$ make demo", "...", *printed[group : group + 4], "...", *printed[school : school + 7], "..."]
+    lines = ["$ make demo", "...", *printed[group : group + 4], "...", *printed[school : school + 9], "..."]
     school_id = printed[school].split()[1].rstrip(",")
-    student_id = printed[school + 3].split()[1]
+    student_id = printed[school + 5].split()[1]
     readme = BLOCK.sub(lambda _: "".join(f"{line}\n" for line in lines), readme, count=1)
     return IDS.sub(lambda _: f"SCHOOL={school_id} STUDENT={student_id}", readme)
 

@@ -102,7 +102,7 @@ def train(
             evidence = gather(dataset, parameters, policy, progress)
             progress(f"learning from {len(dataset.frame):,} student years")
             model = fit(dataset, parameters, policy)
-            provenance = {**question, **_learned(dataset), **asdict(parameters), "code": code}
+            provenance = {**question, **_learned(dataset), **_choices(parameters), "code": code}
             sha256 = _keep_bundle(home, model, dataset, evidence, policy, provenance)
             progress("recording the run")
             logged = _record(home, run, sha256, model, evidence, provenance)
@@ -166,6 +166,11 @@ def _record(
         draw(evidence.predictions, Path(temporary))
         run.log_files(Path(temporary), "plots")
     return run.log_model(model.booster, model.feature_names)
+
+
+def _choices(parameters: Parameters) -> dict[str, object]:
+    """What changes the model; the number of threads changes the time only, and so not the bundle."""
+    return {name: value for name, value in asdict(parameters).items() if name != "threads"}
 
 
 def _learned(dataset: Dataset) -> dict[str, object]:

@@ -66,8 +66,9 @@ def test_the_demo_prints_what_is_shown(scored_home: Home):
 def test_the_demo_shown_is_taken_from_a_run_by_a_script(scored_home: Home, places: dict[str, list[str]]):
     printed = (scored_home.path.parent / "demo.txt").read_text(encoding="utf-8").splitlines()
     readme = script("show_demo").shown(README, printed)
-    school_id, students = next(iter(places.items()))
-    assert f"SCHOOL={school_id} STUDENT={students[0]}" in readme
+    student_id = next(line.split()[4] for line in printed if line.startswith("one student:"))
+    school_id = next(school for school, students in places.items() if student_id in students)
+    assert f"SCHOOL={school_id} STUDENT={student_id}" in readme
     (before,), (after,) = blocks(README, "console"), blocks(readme, "console")
     assert {shape(line) for line in after.splitlines()} == {shape(line) for line in before.splitlines()}
     assert set(after.splitlines()) - {"$ make demo", "..."} <= set(printed)

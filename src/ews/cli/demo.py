@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,8 +13,13 @@ from ews.cli import main
 from ews.cli.common import HomeOption, TargetYearOption, out, say
 from ews.home import Home
 
-SHOWN = 8
-"""Students of the school whose list is printed."""
+SHOWN = 4
+"""Students printed of each lane of one school's list."""
+
+LANES = {
+    "prevent": "not chronically absent so far: a mentor now comes before the line",
+    "recover": "chronically absent last year",
+}
 
 _LINE = "{:>4}  {:<10}  {:<5}  {:>4}  {:<16}  {}"
 
@@ -54,22 +59,29 @@ def _run(*words: object) -> None:
 
 
 def _print_school(home: Home, year: str) -> tuple[str, str]:
-    """Print the top of one school's list; gives the school and its first student."""
+    """Print the top of each lane of one school's list; gives the school and its first student to reach in time."""
     from ews.score import current_run, read_list
 
     rows = read_list(current_run(home))
     school_id = str(rows["school_id"].iloc[0])
     of_school = rows[rows["school_id"] == school_id]
-    say(f"\nSchool {school_id}, school year {year}: the first {SHOWN} of {len(of_school)} students\n")
-    say(_LINE.format("rank", "student", "grade", "risk", "missed last year", "band last year"))
-    for row in of_school.head(SHOWN).itertuples():
-        missed = f"{row.days_absent_last_year} of {row.days_enrolled_last_year}"
-        band = row.band_last_year if isinstance(row.band_last_year, str) else "not known"
-        say(_LINE.format(row.rank, row.student_id, row.grade_level, f"{row.risk:.0%}", missed, band))
-        for reason in (row.reason_1, row.reason_2, row.lowering_reason):
-            if reason:
-                say(f"{'':6}{reason}")
-    return school_id, str(of_school["student_id"].iloc[0])
+    say(f"\nSchool {school_id}, school year {year}: the first {SHOWN} of each lane, of {len(of_school)} students")
+    for lane, meaning in LANES.items():
+        say(f"\n{lane}: {meaning}\n")
+        say(_LINE.format("rank", "student", "grade", "risk", "missed last year", "band last year"))
+        for row in of_school[of_school["lane"] == lane].head(SHOWN).itertuples():
+            _print_student(row)
+    return school_id, str(of_school.sort_values("lane", kind="stable")["student_id"].iloc[0])
+
+
+def _print_student(row: Any) -> None:
+    known = isinstance(row.band_last_year, str)
+    missed = f"{row.days_absent_last_year} of {row.days_enrolled_last_year}" if known else "not known"
+    band = row.band_last_year if known else "not known"
+    say(_LINE.format(row.rank, row.student_id, row.grade_level, f"{row.risk:.0%}", missed, band))
+    for reason in (row.reason_1, row.reason_2, row.lowering_reason):
+        if reason:
+            say(f"{'':6}{reason}")
 
 
 def _print_places(home: Path, lists: Path, school_id: str, student_id: str) -> None:
