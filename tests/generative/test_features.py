@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,7 +25,9 @@ TARGET = 2026
 SCHOOLS = ("oak", "elm")
 STUDENTS = tuple(f"{number:03d}" for number in range(60))
 YEARS = (2024, 2025, TARGET)
-CONTEXT = ("school_grade_rate", "school_grade_chronic_share", "school_rate", "classmates_rate")
+HOUSEHOLDS = {student: f"home {int(student) // 3}" if int(student) % 5 else None for student in STUDENTS}
+HOUSEHOLD = ("household_students", "household_rate", "household_ratio", "household_spell_ratio")
+CONTEXT = ("school_grade_rate", "school_grade_chronic_share", "school_rate", "classmates_rate", *HOUSEHOLD[:2])
 
 
 @functools.cache
@@ -54,14 +57,22 @@ def runs_of_marks(rng: random.Random, student: str, days: list[Day]) -> list[Mar
     return list(marks.values())
 
 
-def features_of(records: District, after_day: int, engine: Engine = "polars") -> pd.DataFrame:
+def features_of(
+    records: District, after_day: int, engine: Engine = "polars", households: dict[str, str | None] = HOUSEHOLDS
+) -> pd.DataFrame:
     """The features of the target year, one row per student id."""
     with tempfile.TemporaryDirectory() as name:
         folder, target = write_ingest(Path(name), records), SchoolYear(TARGET)
+        write_households(folder, households)
         opened = open_records(folder, engine)
         history = history_as_of(opened, folder, target, after_day, Policy(), engine)
         students = cohort(opened, target, Policy(), after_day=after_day)
         return to_pandas(build_features(students, history, Policy())).set_index("student_id").sort_index()
+
+
+def write_households(folder: Path, households: dict[str, str | None]) -> None:
+    roster = {"student_id": list(households), "household_id": list(households.values())}
+    pl.DataFrame(roster, schema=dict.fromkeys(roster, pl.String)).write_parquet(folder / "students.parquet")
 
 
 @functools.cache
@@ -100,7 +111,7 @@ def other_marks_after(draw: st.DrawFn, after_day: int) -> list[Mark]:
     return [*seen, *added.values()]
 
 
-@pytest.mark.parametrize("after_day", [0, 1, 12])
+@pytest.mark.parametrize("after_day", [0, 1, 12, 25])
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_mark_dated_on_or_after_the_as_of_point_changes_any_feature_T01(data: st.DataObject, after_day: int) -> None:
@@ -132,7 +143,8 @@ def test_neither_the_order_of_rows_nor_the_names_of_students_change_a_feature(
     marks = [mark._replace(student_id=names[mark.student_id]) for mark in district().marks]
     rng.shuffle(stays)
     rng.shuffle(marks)
-    found = features_of(replace(district(), stays=stays, marks=marks), after_day)
+    households = {names[student]: home for student, home in HOUSEHOLDS.items()}
+    found = features_of(replace(district(), stays=stays, marks=marks), after_day, households=households)
     expected = known_features(after_day).rename(index=names).sort_index()
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
@@ -154,7 +166,7 @@ def test_a_students_own_past_never_changes_what_is_told_of_the_others_around(stu
 
 def test_the_context_is_known_for_many_students_of_this_district() -> None:
     """The test above could otherwise compare nothing with nothing."""
-    assert (known_features(0)[list(CONTEXT)].notna().mean() > 0.4).all()
+    assert (known_features(0)[[*CONTEXT, *HOUSEHOLD]].notna().mean() > 0.4).all()
 
 
 @pytest.mark.parametrize("after_day", [0, 12])

@@ -44,6 +44,12 @@ spells_last_year            | self=1 | Was away 1 separate time in 2025-26
 spells_per_100_days_last_year | self=5 spells_last_year=9 | Was away 9 separate times in 2025-26
 spell_ratio_all_years       | self=2 spells_per_100_days_all_years=4.96 spells_all_years=26 known_years=3 typical.spells_per_100_days_all_years=3.4 | Was away 26 separate times in 3 known school years through 2025-26, 5 in every 100 days (typical in grade 3 here: 3.4)
 spells_per_100_days_all_years | self=.56 spells_all_years=1 known_years=1 | Was away 1 separate time in 1 known school year through 2025-26, 0.6 in every 100 days
+days_absent_worst_month_last_year | self=7 typical.days_absent_worst_month_last_year=2.5 | Missed 7 days in the month of 2025-26 with most absences (typical in grade 3 here: 3)
+days_absent_worst_month_last_year | self=1 | Missed 1 day in the month of 2025-26 with most absences
+month_dispersion_last_year  | self=4.1 days_absent_last_year=17 days_absent_worst_month_last_year=9 | Of 17 missed days in 2025-26, 9 were in a single month
+month_distance_last_year    | self=.4 days_absent_last_year=1 days_absent_worst_month_last_year=1 | Of 1 missed day in 2025-26, one was in a single month
+month_distance_last_year    | self=.4 days_absent_last_year=17 | -
+absence_rate_first_20_days_all_years | self=.083 typical.absence_rate_first_20_days_all_years=.04 | Missed 8 of every 100 among the first 20 school days of known school years through 2025-26 (typical in grade 3 here: 4)
 mean_spell_length_last_year | self=1.88 typical.mean_spell_length_last_year=1.5 | Times away in 2025-26 lasted 1.9 days on average (typical in grade 3 here: 1.5)
 mean_spell_length_last_year | self=1 | Times away in 2025-26 lasted 1 day on average
 longest_spell_last_year     | self=6 typical.longest_spell_last_year=2 | The longest time away in 2025-26 was 6 days (typical in grade 3 here: 2)

@@ -11,7 +11,7 @@ from tests.pretend import dataset, model
 
 NAMES = (
     "absence_rate_last_year", "days_absent_last_year", "days_enrolled_last_year", "spells_last_year",
-    "known_years", "enrolled_share_last_year", "days_tardy_last_year", "grade_number", "changed_school",
+    "known_years", "enrolled_share_last_year", "days_tardy_last_year", "grade_number", "has_gap",
 )  # fmt: skip
 STUDENT = (0.1, 18.0, 180.0, 9.0, 2.0, 1.0, 3.0, 4.0, 0.0)
 BASE = -1.5
@@ -66,9 +66,9 @@ def test_a_group_under_the_floor_is_no_reason_EX_2() -> None:
 
 
 def test_the_sign_is_that_of_the_group_and_the_fact_goes_the_same_way_EX_2() -> None:
-    one_way = told({"enrolled_share_last_year": 0.3, "changed_school": -0.5})
+    one_way = told({"enrolled_share_last_year": 0.3, "has_gap": -0.5})
     assert one_way == {}, "the group lowers, the only fact that lowers cannot be told, and the other raises"
-    other_way = told({"enrolled_share_last_year": 0.6, "changed_school": -0.5})
+    other_way = told({"enrolled_share_last_year": 0.6, "has_gap": -0.5})
     assert other_way == {"reason_1": "Was enrolled 180 days in 2025-26. Raises the estimate."}
 
 
@@ -87,9 +87,9 @@ def test_equal_groups_are_told_in_the_order_of_the_catalogue_EX_2() -> None:
 
 
 def test_a_flag_is_told_only_where_it_is_true() -> None:
-    assert told({"changed_school": -0.2}) == {}
-    found = told({"changed_school": 0.2}, values={"changed_school": 1.0})
-    assert found == {"reason_1": "Attends another school than at the end of 2025-26. Raises the estimate."}
+    assert told({"has_gap": -0.2}) == {}
+    found = told({"has_gap": 0.2}, values={"has_gap": 1.0})
+    assert found == {"reason_1": "The last school year known here is 2025-26. Raises the estimate."}
 
 
 def test_a_student_without_history_is_told_so_and_not_of_missing_values() -> None:

@@ -5,22 +5,49 @@ from collections.abc import Sequence
 import narwhals as nw
 
 from ews.absence import absence_rate, band, is_chronically_absent
-from ews.features import context, grade, kind, level, pattern, recency, so_far, spells, stability, timing, trend
+from ews.features import (
+    context,
+    grade,
+    household,
+    kind,
+    level,
+    months,
+    pattern,
+    recency,
+    so_far,
+    spells,
+    stability,
+    timing,
+    trend,
+)
 from ews.features.catalogue import Feature, features_in
 from ews.features.columns import last
-from ews.features.surroundings import countable, with_classmates, with_expected, with_school
+from ews.features.surroundings import (
+    countable,
+    with_classmates,
+    with_expected,
+    with_household,
+    with_months_of_school,
+    with_school,
+)
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.student_years import History
 
-_FAMILIES = (level, trend, recency, spells, pattern, kind, stability, timing, so_far, context, grade)
+_MODULES = (
+    level, trend, recency, spells, months, pattern, kind, stability, timing, so_far, context, household, grade,
+)  # fmt: skip
 
-FEATURES = {entry.name: entry for entry in features_in(*_FAMILIES)}
+FAMILIES = {module.__name__.rpartition(".")[2]: features_in(module) for module in _MODULES}
+"""The catalogue by family."""
+
+FEATURES = {entry.name: entry for entry in features_in(*_MODULES)}
 """The whole catalogue: name to entry, in the order of the model's columns."""
 
 KEYS = ("student_id", "school_id", "grade_level", "school_year")
 _PLACE_LAST_YEAR = ("last_school_id", "last_grade_level", "last_school_year")
 _OF_YEAR_BEFORE = ("days_absent", "days_enrolled")
+_FIRST_WEEKS = ("days_absent_first_20", "days_enrolled_first_20")
 _EXPECTED = ("expected_days_absent", "expected_spells")
 
 CONTEXT_COLUMNS = ("last_school_year", "was_chronic", "band_last_year", "lane")
@@ -64,8 +91,9 @@ def wide_frame(cohort: nw.LazyFrame, history: History, policy: Policy) -> nw.Laz
     wide = _join(cohort.select(*KEYS), last.select("student_id", *_PLACE_LAST_YEAR))
     wide = with_classmates(with_school(wide, rows), rows)
     wide = _join(wide, _prefixed(before, "before"))
-    wide = _join(wide, _prefixed(_totals(past, history.target_year, policy), "past"))
-    wide = _join(wide, last.drop(*_PLACE_LAST_YEAR))
+    totals = _totals(past, history.target_year, policy)
+    wide = with_household(_join(wide, _prefixed(totals, "past")), totals, history.households)
+    wide = with_months_of_school(_join(wide, last.drop(*_PLACE_LAST_YEAR)), history.past)
     return wide if history.so_far is None else _join(wide, _prefixed(history.so_far, "so_far"))
 
 
@@ -89,7 +117,7 @@ def _totals(past: nw.LazyFrame, target_year: SchoolYear, policy: Policy) -> nw.L
         "days_enrolled": enrolled,
         "chronic_years": is_chronic.cast(nw.Int64),
         "years_with_spells": has_spells.cast(nw.Int64),
-        **{name: nw.col(name) for name in ("spells", "days_enrolled_with_spells", *_EXPECTED)},
+        **{name: nw.col(name) for name in ("spells", "days_enrolled_with_spells", *_FIRST_WEEKS, *_EXPECTED)},
     }
     weighted = {"weighted_days_absent": absent * weight, "weighted_days_enrolled": enrolled * weight}
     rate = nw.when(enrolled >= policy.min_days_enrolled).then(absence_rate(absent, enrolled))
@@ -99,7 +127,8 @@ def _totals(past: nw.LazyFrame, target_year: SchoolYear, policy: Policy) -> nw.L
         *(nw.col(name).sum() for name in weighted),
         nw.col("highest_rate").max(),
     )
-    return totals.with_columns(spells=nw.when(nw.col("years_with_spells") > 0).then(nw.col("spells")))
+    spells = nw.when(nw.col("years_with_spells") > 0).then(nw.col("spells"))
+    return totals.with_columns(spells=spells, students=nw.lit(1))
 
 
 def _context_columns(policy: Policy) -> Sequence[nw.Expr]:

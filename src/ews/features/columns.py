@@ -9,6 +9,8 @@ import narwhals as nw
 
 from ews.absence import TEN_THOUSANDTHS, absence_rate
 
+MONTHS = tuple(f"{month:02d}" for month in range(1, 13))
+
 
 def target(column: str) -> nw.Expr:
     """A column of the cohort: the school and grade of the target year."""
@@ -36,7 +38,7 @@ def so_far(column: str) -> nw.Expr:
 
 
 def others(around: str, column: str) -> nw.Expr:
-    """A sum over the other students around: `school_grade`, `school` or `classmates`."""
+    """A sum over the other students around: `school_grade`, `school`, `classmates`, `household` or `months`."""
     return nw.col(f"others_{around}_{column}")
 
 

@@ -3,7 +3,7 @@
 import narwhals as nw
 
 from ews.features.catalogue import SO_FAR, feature
-from ews.features.columns import last, per_hundred_days, share, so_far, where_enrolled
+from ews.features.columns import flag, last, per_hundred_days, share, so_far, where_enrolled
 
 LEVEL = "recent level"
 CARRIED_DAYS = 40
@@ -127,3 +127,14 @@ def unexcused_per_100_days_so_far() -> nw.Expr:
 def late_entry_days_so_far() -> nw.Expr:
     """School days of the target year that had passed before the first entry."""
     return so_far("late_entry_days")
+
+
+@feature(
+    unit="flag", window=SO_FAR, group="moves and history", phrase="Attends another school than at the end of {year}"
+)
+def changed_school() -> nw.Expr:
+    """Whether the school of the open year is another one than the last known.
+
+    Before the open year's first day its schools are often not known yet, and students are listed where they were.
+    """
+    return flag(so_far("school_id") != last("school_id"))

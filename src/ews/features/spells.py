@@ -10,10 +10,9 @@ from operator import add
 import narwhals as nw
 
 from ews.features.catalogue import ALL_YEARS, LAST_YEAR, feature
-from ews.features.columns import last, past, per_hundred_days, ratio, share
+from ews.features.columns import MONTHS, last, past, per_hundred_days, ratio, share
 
 GROUP = "spells"
-MONTHS = tuple(f"{month:02d}" for month in range(1, 13))
 
 TIMES_AWAY = (
     "Was away {spells_last_year:# separate time;# separate times} in {year}"

@@ -113,9 +113,3 @@ def late_entry_days_last_year() -> nw.Expr:
 def early_exit_days_last_year() -> nw.Expr:
     """School days that were left after the last exit."""
     return last("early_exit_days")
-
-
-@feature(unit="flag", window=TARGET_YEAR, group=GROUP, phrase="Attends another school than at the end of {year}")
-def changed_school() -> nw.Expr:
-    """Whether the school of the target year is another one than the last known."""
-    return flag(target("school_id") != last("school_id"))

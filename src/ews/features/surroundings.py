@@ -1,4 +1,4 @@
-"""The students around a student: sums over their school, and over their grade in it, without the student.
+"""The students around a student: sums over their school, their grade in it and their household, without the student.
 
 What is summed lies wholly before the target year. The student's own record is taken out, so that a small
 grade does not tell the student's own past twice.
@@ -7,10 +7,17 @@ grade does not tell the student's own past twice.
 import narwhals as nw
 
 from ews.absence import TEN_THOUSANDTHS, absence_rate, is_chronically_absent
+from ews.features.columns import MONTHS
 from ews.policy import Policy
 
 SUMS = ("students", "days_absent", "days_enrolled", "chronic", "known")
 """Students, their days, how many were chronic, and of how many that is known."""
+
+HOUSEHOLD_SUMS = (
+    "students", "expected_days_absent", "days_absent", "weighted_days_absent", "weighted_days_enrolled",
+    "spells", "expected_spells",
+)  # fmt: skip
+"""Sums over all known years of the others; whole numbers and halves of them, so that taking out the own is exact."""
 
 
 def countable(past: nw.LazyFrame, policy: Policy) -> nw.LazyFrame:
@@ -89,3 +96,49 @@ def with_classmates(wide: nw.LazyFrame, rows: nw.LazyFrame) -> nw.LazyFrame:
 
 def _drop_own(wide: nw.LazyFrame) -> nw.LazyFrame:
     return wide.drop(*(f"own_{name}" for name in (*SUMS, "grade_level")))
+
+
+def with_household(wide: nw.LazyFrame, totals: nw.LazyFrame, households: nw.LazyFrame | None) -> nw.LazyFrame:
+    """Add `others_household_…`: the other students of the household, over all years known of them.
+
+    Args:
+        wide: one row per student of the cohort, with the student's own totals as `past_…`.
+        totals: one row per student with any known year, with `HOUSEHOLD_SUMS`.
+        households: student_id and household_id; None where none is known.
+    """
+    if households is None:
+        return wide.with_columns(
+            nw.lit(None).cast(nw.Float64).alias(f"others_household_{name}") for name in HOUSEHOLD_SUMS
+        )
+    of_household = totals.join(households, on="student_id").group_by("household_id")
+    sums = of_household.agg(nw.col(name).sum().cast(nw.Float64) for name in HOUSEHOLD_SUMS)
+    joined = wide.join(households, on="student_id", how="left").join(sums, on="household_id", how="left")
+    others = {name: nw.col(name) - nw.coalesce(nw.col(f"past_{name}"), nw.lit(0)) for name in HOUSEHOLD_SUMS}
+    return joined.with_columns(value.alias(f"others_household_{name}") for name, value in others.items()).drop(
+        *HOUSEHOLD_SUMS, "household_id"
+    )
+
+
+def with_months_of_school(wide: nw.LazyFrame, past: nw.LazyFrame) -> nw.LazyFrame:
+    """Add `others_months_students`, and `others_months_…` with the share missed of each month.
+
+    The others are those of the school and year of the student's own last known record, whose days are in `wide`.
+    """
+    columns = [f"days_{of}_month_{month}" for of in ("absent", "enrolled") for month in MONTHS]
+    keys = {"last_school_id": "school_id", "last_school_year": "school_year"}
+    sums = past.group_by(*keys.values()).agg(
+        *(nw.col(name).sum().cast(nw.Int64) for name in columns), nw.len().alias("students")
+    )
+    sums = sums.rename({key: name for name, key in keys.items()})
+
+    def of_others(name: str) -> nw.Expr:
+        return nw.col(name) - nw.coalesce(nw.col(f"last_{name}"), nw.lit(0))
+
+    rates = {
+        m: absence_rate(of_others(f"days_absent_month_{m}"), of_others(f"days_enrolled_month_{m}")) for m in MONTHS
+    }
+    joined = wide.join(sums, on=list(keys), how="left")
+    return joined.with_columns(
+        *(rate.alias(f"others_months_{month}") for month, rate in rates.items()),
+        others_months_students=nw.col("students") - 1,
+    ).drop(*columns, "students")

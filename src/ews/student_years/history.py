@@ -23,12 +23,14 @@ class History:
         after_day: instructional days of the target year already seen; 0 before its first.
         past: `student_years` of every known year before the target year.
         so_far: `student_years` of the target year through day `after_day`; None at 0.
+        households: student_id and household_id of the roster, where known; None where the source has no such column.
     """
 
     target_year: SchoolYear
     after_day: int
     past: nw.LazyFrame
     so_far: nw.LazyFrame | None
+    households: nw.LazyFrame | None = None
 
 
 def history_as_of(
@@ -41,7 +43,7 @@ def history_as_of(
     """
     past = stored_student_years(folder, records, policy, engine, before=target_year)
     so_far = student_years(records, target_year, policy, through_day=after_day) if after_day else None
-    return History(target_year, after_day, past, so_far)
+    return History(target_year, after_day, past, so_far, _households(records))
 
 
 def stored_student_years(
@@ -66,6 +68,12 @@ def stored_student_years(
         raise NotEnoughData(f"No school year{when} is known. Ingest attendance of at least one.")
     kept = folder / "student_years" / f"definition-{DEFINITION}-slack-{policy.closed_year_slack_days}"
     return scan([_stored(kept, records, year, policy) for year in years], engine)
+
+
+def _households(records: Records) -> nw.LazyFrame | None:
+    if records.students is None or "household_id" not in records.students.collect_schema().names():
+        return None
+    return records.students.filter(~nw.col("household_id").is_null()).select("student_id", "household_id")
 
 
 def _stored(kept: Path, records: Records, school_year: SchoolYear, policy: Policy) -> Path:

@@ -63,17 +63,23 @@ def features_of(
     cohort: list[dict[str, Any]] | None = None,
     so_far: list[dict[str, Any]] | None = None,
     engine: str = "polars",
+    households: dict[str, str] | None = None,
 ) -> Any:
-    """The features as pandas, one row per student id."""
+    """The features as pandas, one row per student id; `households` tells the household of some students."""
     members = pl.DataFrame(cohort or [member()])
     history = History(
         TARGET,
         20 if so_far is not None else 0,
         _lazy(pl.DataFrame(past, schema=_SCHEMA), engine),
         None if so_far is None else _lazy(pl.DataFrame(so_far, schema=_SCHEMA), engine),
+        None if households is None else _lazy(_roster(households), engine),
     )
     frame = to_pandas(build_features(_lazy(members, engine), history, Policy()))
     return frame.set_index("student_id").sort_index()
+
+
+def _roster(households: dict[str, str]) -> pl.DataFrame:
+    return pl.DataFrame({"student_id": households.keys(), "household_id": households.values()})
 
 
 def _lazy(frame: pl.DataFrame, engine: str) -> nw.LazyFrame:

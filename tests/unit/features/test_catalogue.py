@@ -63,11 +63,12 @@ def district(seed: int = 3) -> list[dict]:
 
 
 COHORT = [member(f"{number:03d}", "04", "north") for number in range(0, 70, 3)]
+HOUSEHOLDS = {f"{number:03d}": f"home {number * number % 23}" for number in range(60)}
 OPEN_YEAR = [student_year(f"{number:03d}", school_year=TARGET.ending, days_absent=number % 5) for number in range(50)]
 
 
 def test_duckdb_and_polars_agree_to_the_last_digit_of_counts_and_1e12_of_ratios() -> None:
-    duckdb, polars = (features_of(district(), COHORT, OPEN_YEAR, engine) for engine in ("duckdb", "polars"))
+    duckdb, polars = (features_of(district(), COHORT, OPEN_YEAR, engine, HOUSEHOLDS) for engine in ("duckdb", "polars"))
     names = [entry.name for entry in features_for(20)]
     assert list(duckdb.columns) == [*(key for key in KEYS if key != "student_id"), *names, *CONTEXT_COLUMNS]
     wholes = [name for name in names if FEATURES[name].unit not in ("share", "number")]
@@ -84,7 +85,7 @@ def test_every_student_of_the_cohort_has_one_row() -> None:
 def test_some_record_moves_every_feature() -> None:
     """A feature that is the same for everybody would be a mistake in its expression."""
     cohort = [member(f"{number:03d}", grade, school) for number, grade, school in PLACES]
-    found = features_of([*varied(), *classmates(12)], cohort, OPEN_YEAR_VARIED)
+    found = features_of([*varied(), *classmates(12)], cohort, OPEN_YEAR_VARIED, households=HOUSEHOLDS)
     names = [entry.name for entry in features_for(20)]
     assert [name for name in names if found[name].nunique(dropna=False) < 2] == []
 

@@ -43,3 +43,14 @@ def test_a_feature_of_the_open_year_is_worth(feature: str, value: float) -> None
 
 def test_who_has_no_day_yet_has_no_open_year() -> None:
     assert math.isnan(features_of([LAST], so_far=[]).loc["s1", "absence_rate_so_far"])
+
+
+@pytest.mark.parametrize(("school_id", "changed"), [("north", 0), ("south", 1)])
+def test_a_student_changed_school_when_the_open_years_school_is_another(school_id: str, changed: int) -> None:
+    open_year = student_year(school_year=2026, school_id=school_id, days_enrolled=20)
+    assert features_of([LAST], so_far=[open_year]).loc["s1", "changed_school"] == changed
+
+
+def test_before_the_first_day_nobody_is_said_to_have_changed_school() -> None:
+    """Lists made before enrolments are known promote students where they are; a model must not learn from moves."""
+    assert "changed_school" not in features_of([LAST]).columns

@@ -23,11 +23,6 @@ def test_a_gap_is_a_missing_year_just_before_the_target_year(school_year: int, y
     assert (found["years_since_last_year"], found["has_gap"]) == (years_since, has_gap)
 
 
-@pytest.mark.parametrize(("school_id", "changed"), [("north", 0), ("south", 1)])
-def test_a_student_changed_school_when_the_new_one_is_another(school_id: str, changed: int) -> None:
-    assert features_of([student_year()], [member(school_id=school_id)]).loc["s1", "changed_school"] == changed
-
-
 def test_known_years_count_years_and_not_the_span_between_them() -> None:
     found = features_of([student_year(), student_year(school_year=2021)]).loc["s1"]
     assert (found["known_years"], found["days_enrolled_all_years"]) == (2, 360)

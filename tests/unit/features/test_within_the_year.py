@@ -61,3 +61,12 @@ def test_the_change_between_years_is_the_last_year_minus_the_one_before() -> Non
     found = features_of(past).loc["s1"]
     assert found["change_of_rate"] == pytest.approx(9 / 180, abs=1e-12)
     assert found["change_of_spells"] == pytest.approx(9 / 1.8 - 12 / 5.4, abs=1e-12)
+
+
+def test_the_first_weeks_of_all_known_years_are_one_share() -> None:
+    past = [
+        student_year(days_absent_first_20=3),
+        student_year(school_year=2024, days_absent_first_20=1, days_enrolled_first_20=12),
+        student_year(school_year=2023, days_absent_first_20=0, days_enrolled_first_20=0),
+    ]
+    assert features_of(past).loc["s1", "absence_rate_first_20_days_all_years"] == 4 / 32
