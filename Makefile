@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install fix check test demo serve docs bench lock clean
+.PHONY: help install spark fix check test demo serve docs bench lock clean
 
 help: ## list these words
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,13 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+spark: $(VENV)/.spark ## add PySpark to .venv; needs Java 17 (Debian: apt-get install default-jre-headless)
+
+$(VENV)/.spark: requirements-spark.lock $(VENV)/.installed
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements-spark.lock
+	@java -version >/dev/null 2>&1 || echo "PySpark is in; it needs Java 17 or newer, and none was found. On Debian or Ubuntu: apt-get install -y default-jre-headless"
 	@touch $@
 
 fix: install ## format, and mend what can be mended by itself
@@ -56,9 +63,13 @@ docs: install ## write the generated pages of docs/
 bench: install ## measure speed; prints ratios taken side by side
 	$(BIN)/python -m benchmarks
 
-lock: install ## solve requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--no-annotate --group test --group dev --extra serve pyproject.toml --output-file requirements.lock
+SOLVE = $(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate
+SPARK_EXTRA = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"])
+
+lock: install ## solve both locks anew from pyproject.toml
+	$(SOLVE) --group test --group dev --extra serve pyproject.toml --output-file requirements.lock
+	$(BIN)/python -c '$(SPARK_EXTRA)' | $(SOLVE) --constraint requirements.lock - --output-file requirements-spark.lock
 
 clean: ## remove .venv and the demo
 	rm -rf $(VENV) $(DEMO_HOME)

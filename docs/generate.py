@@ -33,6 +33,7 @@ WHAT_TO_DO = {
     "NotFound": "Check the id. Ids are text as the student information system writes them: `007` is not `7`.",
     "InvalidPolicy": "Compare the TOML with the keys the sentence lists; a key that is not known is never ignored.",
     "InvalidFeatures": "Send exactly the model's features; leave a value empty (null) where it is not known.",
+    "EngineNotInstalled": "Install what the sentence names, or leave `--engine` out: DuckDB is always there.",
     "Busy": "Wait until the other command ends. If none runs, the lock is free again by itself.",
 }
 """What a reader can do, per class; a class without an entry fails the docs test."""

@@ -1,6 +1,6 @@
-"""Where expressions over the tables run: DuckDB inside this process by default, Polars as the second engine.
+"""Where expressions over the tables run: DuckDB inside this process by default, Polars, or Spark on a cluster.
 
-Everything above this module is Narwhals expressions, so the same definition runs on either.
+Everything above this module is Narwhals expressions, so the same definition runs on each.
 """
 
 import atexit
@@ -10,23 +10,42 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import duckdb
 import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 
-Engine = Literal["duckdb", "polars"]
+from ews.errors import EngineNotInstalled
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+Engine = Literal["duckdb", "polars", "pyspark"]
+
+_SPARK = {"spark.app.name": "ews", "spark.sql.session.timeZone": "UTC"}
+_LOCAL_SPARK = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
+    "spark.sql.shuffle.partitions": "4",
+}
+"""On one machine: nothing answers to the network, and no tasks are cut for two hundred workers."""
 
 
 def scan(path: Path | str | Sequence[Path], engine: Engine = "duckdb") -> nw.LazyFrame:
     """A Parquet file, a pattern (`marks/*/*.parquet`) or a list of files, as a lazy frame.
 
     In a pattern, folders named `school_year=2026` are a column, and a filter on it skips the other folders.
+    Spark takes the column from the files, which hold it as well. A folder that Spark wrote is read like a file.
     """
-    files = str(path) if isinstance(path, (Path, str)) else [str(one) for one in path]
-    by_folder = "*" in files
+    files = [_file_or_parts(Path(one)) for one in ([path] if isinstance(path, (Path, str)) else path)]
+    by_folder = isinstance(path, (Path, str)) and "*" in str(path)
+    if engine == "pyspark":
+        return nw.from_native(use_spark().read.parquet(*files))
     if engine == "polars":
         import polars as pl
 
@@ -42,8 +61,13 @@ def to_pandas(frame: nw.LazyFrame) -> pd.DataFrame:
 
 
 def write_parquet(frame: nw.LazyFrame, path: Path) -> None:
-    """Put the rows at `path` whole or not at all, on disk when this returns."""
+    """Put the rows at `path` whole or not at all, on disk when this returns.
+
+    Spark's tasks each write a part, so from Spark the path becomes a folder of parts, and must not exist yet.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if frame.implementation.is_pyspark():
+        return _write_parts(frame, path)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
     temporary = Path(name)
     try:
@@ -53,6 +77,51 @@ def write_parquet(frame: nw.LazyFrame, path: Path) -> None:
     finally:
         os.close(descriptor)
         temporary.unlink(missing_ok=True)
+
+
+def use_spark(master: str | None = None) -> "SparkSession":
+    """Spark's session, for this process: the one that runs, or a new one.
+
+    Args:
+        master: `local[2]`, `spark://host:7077`, `yarn` …; None takes what `spark-submit` set, or this machine.
+
+    Raises:
+        EngineNotInstalled: there is no PySpark, or no Java.
+    """
+    try:
+        from pyspark import SparkConf
+        from pyspark.errors import PySparkRuntimeError
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise EngineNotInstalled(_NO_SPARK) from None
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
+    conf = SparkConf()
+    chosen = master or conf.get("spark.master", "local[*]")
+    settings = {**_SPARK, **(_LOCAL_SPARK if chosen.startswith("local") else {})}
+    conf.setMaster(chosen).setAll(list(settings.items()))
+    try:
+        return SparkSession.builder.config(conf=conf).getOrCreate()
+    except (PySparkRuntimeError, FileNotFoundError):
+        raise EngineNotInstalled(_NO_SPARK) from None
+
+
+_NO_SPARK = (
+    "The engine pyspark needs PySpark 4 and Java 17 or newer. Install them with: make spark, "
+    "and on Debian or Ubuntu: apt-get install default-jre-headless. The engine duckdb needs neither."
+)
+
+
+def _file_or_parts(path: Path) -> str:
+    return str(path / "*.parquet" if path.is_dir() else path)
+
+
+def _write_parts(frame: nw.LazyFrame, path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".tmp-") as temporary:
+        parts = Path(temporary) / path.name
+        frame.sink_parquet(str(parts))
+        parts.replace(path)
 
 
 @functools.cache

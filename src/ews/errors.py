@@ -53,6 +53,12 @@ class InvalidFeatures(EwsError):
     exit_code = 16
 
 
+class EngineNotInstalled(EwsError):
+    """The engine asked for needs software that is not on this machine."""
+
+    exit_code = 18
+
+
 class Busy(EwsError):
     """Another command holds this home; only one may write at a time."""
 
