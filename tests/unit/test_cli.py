@@ -13,7 +13,7 @@ from ews.home import Home
 from tests.homes import TARGET, ingested_home, promoted_home, records
 
 COMMANDS = (
-    "simulate", "ingest", "train", "backtest", "observer-limit", "promote", "score", "explain", "token",
+    "simulate", "moments", "ingest", "train", "backtest", "observer-limit", "promote", "score", "explain", "token",
 )  # fmt: skip
 
 
@@ -90,6 +90,29 @@ def test_backtest_prints_the_groups_the_baselines_the_differences_and_a_verdict(
     code, _, err = run(capsys, "backtest", "--home", home.path, "--target-year", "2031")
     assert code == 14
     assert "Known: 2024-25, 2025-26" in err
+
+
+def test_backtest_shows_the_ceilings_of_a_simulated_district_once_its_observer_limit_is_known(capsys, tmp_path):
+    home = ingested_home(tmp_path / "home")
+    words = ("backtest", "--target-year", "2026", "--truth", records(), "--home", home.path)
+    code, _, err = run(capsys, *words)
+    assert code == 14
+    assert "ews observer-limit" in err
+    code, out, _ = run(capsys, "observer-limit", records(), "--districts", "1", "--home", home.path)
+    assert code == 0
+    assert "The curve still rises" in out
+    code, out, _ = run(capsys, *words)
+    assert code == 0
+    for words_shown in ("observer limit", "truth", "From last year's rate (0) to the observer limit (1)"):
+        assert words_shown in out
+
+
+def test_moments_of_any_records_are_reported_beside_published_figures(capsys, tmp_path):
+    code, out, _ = run(capsys, "moments", records(), tmp_path / "report")
+    assert code == 0
+    assert "report.md" in out
+    assert "| source |" in (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    assert (tmp_path / "report" / "weekday.png").exists()
 
 
 def test_promote_needs_a_version_that_exists(capsys, home):

@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (
-    records.simulate, records.ingest,
+    records.simulate, records.moments, records.ingest,
     models.train, models.backtest, models.observer_limit, models.promote,
     lists.score, lists.explain, lists.token,
 ):  # fmt: skip

@@ -4,13 +4,16 @@ import hashlib
 import json
 import secrets
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from ews.cli.common import AfterDayOption, HomeOption, TargetYearOption, now, out, say, steps
 from ews.home import Home, to_json, write_atomically
+
+if TYPE_CHECKING:
+    from ews.score import ScoringRun
 
 TOKENS_FILE = "service_tokens.json"
 
@@ -21,16 +24,32 @@ def score(
     home: HomeOption,
     after_day: AfterDayOption = 0,
 ) -> None:
-    """Score the cohort with the model in force: a list per school, with reasons."""
+    """Score the cohort with the model in force: a list per school, with reasons, and what changed since the last."""
     from ews.score import hand_out
     from ews.score import score as score_cohort
 
+    place = Home(home)
     with steps() as progress:
-        run = score_cohort(Home(home), target_year, after_day=after_day, progress=progress)
+        run = score_cohort(place, target_year, after_day=after_day, progress=progress)
     written = hand_out(run, folder)
     counts = dict(run.provenance["counts"])  # type: ignore[call-overload]  # written by `ews.score`
     say(f"{counts['students']:,} students of {counts['schools']} schools are ranked in {written[0]}")
+    _say_what_changed(place, run, folder)
     say(f"It holds education records: share it only with staff who support these students. Run {run.run_id}")
+
+
+def _say_what_changed(home: Home, run: "ScoringRun", folder: Path) -> None:
+    from ews.list_changes import list_changes, no_changes, summary, write_changes
+    from ews.score import run_before
+
+    before = run_before(home, run)
+    changes = no_changes() if before is None else list_changes(before, run)
+    written = write_changes(changes, folder)
+    if before is not None:
+        old, new = before.provenance, run.provenance
+        say(f"Since run {before.run_id}, after day {old['after_day']}: {summary(changes)}. See {written}")
+        if old["model_version"] != new["model_version"]:
+            say(f"Another model made this list: version {new['model_version']}, before {old['model_version']}.")
 
 
 def explain(student_id: Annotated[str, typer.Argument(help="The student's id, as given.")], home: HomeOption) -> None:

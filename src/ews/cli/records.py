@@ -29,6 +29,9 @@ def simulate(
         str, typer.Option(help="demo, district or state, or one with a profile: district+nyc_like.")
     ] = "demo",
     file_format: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="Format of the files.")] = "csv",
+    report: Annotated[
+        bool, typer.Option("--report", help="Write OUT/report: its moments beside published figures.")
+    ] = False,
 ) -> None:
     """Make a pretend district: a folder as `ews ingest` takes it, with no real student in it."""
     from ews import simulator
@@ -44,7 +47,22 @@ def simulate(
             file_format=file_format,
             progress=progress,
         )
+    if report:
+        moments(folder, folder / "report")
     say(f"A pretend district is in {folder}. Next: ews ingest {folder} --home HOME")
+
+
+def moments(
+    folder: Annotated[Path, typer.Argument(help="Folder of flat files, simulated or real, or of one ingest.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for report.md and its plots.")],
+) -> None:
+    """Show how absence lies in some records, beside published figures: levels, grades, weekdays, years, spells."""
+    from ews.simulator.report import report
+
+    with steps() as progress:
+        progress("counting")
+        written = report(folder, target)
+    say(f"The report is in {written}")
 
 
 def ingest(
