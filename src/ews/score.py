@@ -20,6 +20,7 @@ from ews.reasons import explain
 from ews.registry import Champion, champion_bundle
 from ews.risk_list import explanation_rows, risk_list, to_csv
 from ews.school_year import SchoolYear
+from ews.student_years import open_records, reaches_day
 
 LIST_CSV, LIST, EXPLANATIONS, PROVENANCE = (
     "risk_list.csv", "risk_list.parquet", "explanations.parquet", "provenance.json",
@@ -61,7 +62,7 @@ def score(
 
     Raises:
         NothingPromoted: no champion, or one made for another school year or day.
-        NotEnoughData: no records, or nobody to score.
+        NotEnoughData: no records, nobody to score, or the records do not reach day n of the target year.
         UntrustedBundle: the champion's bundle was changed.
         Busy: another command holds the home.
     """
@@ -69,7 +70,11 @@ def score(
         champion, bundle = champion_bundle(home)
         _refuse_other_question(bundle, target_year, after_day)
         folder = home.ingested()
-        about = _inputs(folder, champion, target_year, after_day)
+        about = {
+            **_inputs(folder, champion, target_year, after_day),
+            "slots_percent": bundle.policy.slots_percent,
+        }
+        _refuse_unseen_days(folder, target_year, after_day, about["data_through"])
         run_id = hashlib.sha256(to_json(about).encode()).hexdigest()[:16]
         place = home.scoring_runs / run_id
         if not place.exists():
@@ -77,7 +82,7 @@ def score(
             dataset = dataset_for(folder, [target_year], bundle.policy, after_day=after_day, with_outcomes=False)
             with new_folder(place) as temporary:
                 _write_run(temporary, dataset, bundle, {"run_id": run_id, **about})
-        write_atomically(home.current_scoring_run, to_json({"run_id": run_id}))
+        _put_in_force(home, run_id, target_year)
     return ScoringRun(run_id, place, read_json(place / PROVENANCE))
 
 
@@ -98,6 +103,15 @@ def current_run(home: Home) -> ScoringRun:
     run_id = str(read_json(home.current_scoring_run)["run_id"])
     folder = home.scoring_runs / run_id
     return ScoringRun(run_id, folder, read_json(folder / PROVENANCE))
+
+
+def run_before(home: Home, run: ScoringRun) -> ScoringRun | None:
+    """The run that was in force for the same target year before this one; None where there was none."""
+    of_year = _runs_by_year(home).get(str(run.provenance["target_year"]), {})
+    folder = home.scoring_runs / str(of_year.get("before"))
+    if of_year.get("run_id") != run.run_id or not folder.exists():
+        return None
+    return ScoringRun(folder.name, folder, read_json(folder / PROVENANCE))
 
 
 def read_list(run: ScoringRun) -> pd.DataFrame:
@@ -129,6 +143,30 @@ def _refuse_other_question(bundle: Bundle, target_year: SchoolYear, after_day: i
         f"The model in force was trained for {year.label} after day {day}, not for {target_year.label} after day "
         f"{after_day}. Train and promote one for it: ews train --target-year {target_year} --after-day {after_day}"
     )
+
+
+def _refuse_unseen_days(folder: Path, target_year: SchoolYear, after_day: int, data_through: object) -> None:
+    if after_day and not reaches_day(open_records(folder), target_year, after_day):
+        raise NotEnoughData(
+            f"The records, through {data_through}, do not reach day {after_day} of {target_year.label} in nine of ten "
+            f"schools: days not seen yet would count as days of presence. Ingest newer records, then score again."
+        )
+
+
+def _runs_by_year(home: Home) -> dict[str, dict[str, str | None]]:
+    """Of each target year the latest run, and the one before it; empty where nothing was scored."""
+    if not home.current_scoring_run.exists():
+        return {}
+    return dict(read_json(home.current_scoring_run).get("by_target_year", {}))  # type: ignore[call-overload]  # below
+
+
+def _put_in_force(home: Home, run_id: str, target_year: SchoolYear) -> None:
+    """Point at a run; of each target year the run before it stays known, to tell what changed on the list."""
+    by_year = _runs_by_year(home)
+    latest = by_year.get(str(target_year), {}).get("run_id")
+    if latest != run_id:
+        by_year[str(target_year)] = {"run_id": run_id, "before": latest}
+    write_atomically(home.current_scoring_run, to_json({"run_id": run_id, "by_target_year": by_year}))
 
 
 def _inputs(folder: Path, champion: Champion, target_year: SchoolYear, after_day: int) -> dict[str, object]:

@@ -2,15 +2,19 @@
 
 import hashlib
 import json
+import re
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from ews.cli import app, main
 from ews.home import Home
-from tests.homes import TARGET, ingested_home, promoted_home, records
+from ews.policy import Policy
+from ews.train import train
+from tests.homes import FAST, TARGET, ingested_home, promote_latest, promoted_home, records
 
 COMMANDS = (
     "simulate", "moments", "ingest", "train", "backtest", "observer-limit", "promote", "score", "explain", "token",
@@ -128,6 +132,8 @@ def test_score_writes_the_list_and_explain_tells_one_student(capsys, home, tmp_p
     code, out, _ = run(capsys, "score", "--target-year", TARGET, "--out", tmp_path / "out", "--home", home.path)
     assert code == 0
     assert "education records" in out
+    assert "Since run" not in out
+    assert len((tmp_path / "out" / "list_changes.csv").read_text().splitlines()) == 1
     first = (tmp_path / "out" / "risk_list.csv").read_text().splitlines()[1].split(",")
     code, out, _ = run(capsys, "explain", first[1], "--home", home.path)
     assert code == 0
@@ -135,6 +141,21 @@ def test_score_writes_the_list_and_explain_tells_one_student(capsys, home, tmp_p
     assert "everyone's start" in out
     assert "not causes" in out
     assert run(capsys, "explain", "nobody", "--home", home.path)[0] == 14
+
+
+def test_a_second_list_of_the_year_tells_who_entered_and_left_since_the_first(capsys, tmp_path):
+    home = promoted_home(tmp_path / "home")
+    words = ("score", "--target-year", TARGET, "--home", home.path, "--out")
+    first = run(capsys, *words, tmp_path / "first")[1].split()[-1]
+    train(home, TARGET, Policy(), replace(FAST, seed=4, rounds=2))
+    promote_latest(home)
+    code, out, _ = run(capsys, *words, tmp_path / "second")
+    assert code == 0
+    said = re.search(rf"Since run {first}, after day 0: (\d+) entered and (\d+) left", out)
+    assert said[1] == said[2] != "0"
+    assert "Another model made this list: version 2, before 1." in out
+    rows = (tmp_path / "second" / "list_changes.csv").read_text().splitlines()[1:]
+    assert [sum(f",{change}," in row for row in rows) for change in ("entered", "left")] == [int(said[1])] * 2
 
 
 def test_a_token_is_shown_once_and_only_its_hash_is_kept_for_the_owner_alone(capsys, tmp_path):

@@ -2,16 +2,19 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from ews import registry
-from ews.errors import Busy, NotFound, NothingPromoted, UntrustedBundle
+from ews.errors import Busy, NotEnoughData, NotFound, NothingPromoted, UntrustedBundle
 from ews.home import write_atomically
+from ews.policy import Policy
 from ews.school_year import SchoolYear
-from ews.score import NOTICE, current_run, explanation_of, hand_out, read_list, score
-from tests.homes import TARGET, ingested_home, promoted_home
+from ews.score import NOTICE, current_run, explanation_of, hand_out, read_list, run_before, score
+from ews.train import train
+from tests.homes import FAST, TARGET, ingested_home, promote_latest, promoted_home
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +135,34 @@ def test_a_changed_bundle_scores_nothing_and_the_old_run_stays(tmp_path):
 def test_scoring_waits_for_nobody_who_holds_the_home(home):
     with home.locked(), pytest.raises(Busy):
         score(home, TARGET)
+
+
+def test_an_open_year_is_not_scored_after_a_day_its_records_do_not_reach_G12(tmp_path):
+    home = ingested_home(tmp_path / "home")
+    train(home, TARGET, Policy(), FAST, after_day=20)
+    promote_latest(home)
+    with pytest.raises(NotEnoughData, match=r"through 2026-\d\d-\d\d, do not reach day 20 of 2026-27"):
+        score(home, TARGET, after_day=20)
+    assert not home.current_scoring_run.exists()
+
+
+def test_the_run_before_is_the_last_other_one_of_the_same_target_year(tmp_path):
+    home = promoted_home(tmp_path / "home")
+    first = score(home, TARGET)
+    assert run_before(home, first) is None
+    train(home, TARGET, Policy(), replace(FAST, seed=4))
+    promote_latest(home)
+    second = score(home, TARGET)
+    assert run_before(home, second).run_id == first.run_id
+    assert score(home, TARGET).run_id == second.run_id
+    assert run_before(home, second).run_id == first.run_id, "scoring the same again is no other run"
+    of_another_year = score(home, TARGET.next)
+    assert run_before(home, of_another_year) is None
+    assert run_before(home, score(home, TARGET)).run_id == first.run_id
+
+
+def test_a_run_says_how_long_its_lists_are(run):
+    assert run.provenance["slots_percent"] == 10
 
 
 def hashes(folder):

@@ -20,9 +20,12 @@ def of_siblings(value: nw.Expr) -> nw.Expr:
     return nw.when(others("household", "students") <= MOST_OTHERS).then(value)
 
 
-@feature(unit="count", window=ALL_YEARS, group=GROUP)
+@feature(unit="count", window=ALL_YEARS, group=GROUP, learned=False)
 def household_students() -> nw.Expr:
-    """Other students of the household of whom any year is known; null where the household is not known."""
+    """Other students of the household of whom any year is known; null where the household is not known.
+
+    It grows with the years on file, and so tells the year: it is never learned.
+    """
     return of_siblings(others("household", "students"))
 
 

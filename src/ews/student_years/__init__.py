@@ -4,7 +4,7 @@ from ews.student_years.columns import STUDENT_YEARS
 from ews.student_years.compute import stays_in, student_years
 from ews.student_years.grades import grade_number, promoted
 from ews.student_years.history import History, history_as_of, stored_student_years
-from ews.student_years.one_year import is_complete
+from ews.student_years.one_year import is_complete, reaches_day
 from ews.student_years.records import Records, has_rows, known_school_years, open_records
 from ews.student_years.sheets import from_sheet
 from ews.student_years.stays import enrolled_by_student
@@ -22,6 +22,7 @@ __all__ = [
     "known_school_years",
     "open_records",
     "promoted",
+    "reaches_day",
     "stays_in",
     "student_years",
     "stored_student_years",

@@ -62,6 +62,19 @@ def is_complete(records: Records, school_year: SchoolYear, policy: Policy) -> bo
     return len(values(after.select("date").unique())) <= policy.closed_year_slack_days
 
 
+def reaches_day(records: Records, school_year: SchoolYear, day: int) -> bool:
+    """Whether the year's marks go on through instructional day n of nine in ten of its schools, or to a year's end.
+
+    Where they do not, days of which nothing is recorded yet would count as days of presence.
+    """
+    reached = last_mark(records, school_year)
+    if reached is None or records.calendar is None:
+        return False
+    until = _of(records.calendar, school_year).filter(nw.col("day_index") <= day)
+    ends = values(until.group_by("school_id").agg(nw.col("date").max()).select("date"))
+    return sum(end <= reached for end in ends) * 10 >= len(ends) * 9
+
+
 def last_mark(records: Records, school_year: SchoolYear) -> dt.date | None:
     """The date of the year's last mark: how far its daily records reach; None without marks."""
     return None if records.marks is None else values(_of(records.marks, school_year).select(nw.col("date").max()))[0]
