@@ -1,0 +1,58 @@
+"""What is measured, each in a process of its own: `python -m benchmarks.tasks NAME FOLDER` prints what it took."""
+
+import json
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.by_pandas import by_pandas
+from benchmarks.student_years import YEARS
+from ews.dataset import dataset_for
+from ews.policy import Policy
+from ews.school_year import SchoolYear
+
+TARGET = SchoolYear(YEARS[-1])
+
+
+def scan(folder: Path) -> int:
+    """The least anything can do: read all marks and count them by student and year."""
+    counted = f"select count(*) as marks from '{folder}/marks/*/*.parquet' group by student_id, school_year"
+    return duckdb.sql(f"select count(*) from ({counted})").fetchall()[0][0]
+
+
+def features(folder: Path) -> int:
+    """All student years, then features and outcomes of the last year's students, as `ews train` needs them."""
+    shutil.rmtree(folder / "student_years", ignore_errors=True)
+    return len(dataset_for(folder, [TARGET], Policy()).frame)
+
+
+def refresh(folder: Path) -> int:
+    """The weekly run: closed years are stored, the open year is seen through its 90th day."""
+    return len(dataset_for(folder, [TARGET], Policy(), after_day=90, with_outcomes=False).frame)
+
+
+def pandas(folder: Path) -> int:
+    """The counts of `student_years`, a few features and the outcome, by hand in pandas."""
+    return len(by_pandas(folder))
+
+
+TASKS: dict[str, Callable[[Path], int]] = {one.__name__: one for one in (scan, features, refresh, pandas)}
+"""In the order they are run: a refresh finds the years that the features stored."""
+
+
+def main(name: str, folder: str) -> None:
+    """Run one task once; what is read is warm in the file cache, as a run before it read the same."""
+    begin, used = time.perf_counter(), time.process_time()
+    rows = TASKS[name](Path(folder))
+    seconds, processor = time.perf_counter() - begin, time.process_time() - used
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    print(json.dumps({"seconds": seconds, "processor": processor, "gib": peak, "rows": rows}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
