@@ -15,11 +15,11 @@ from ews.ceilings import (
     with_truth,
     world_of,
 )
-from ews.dataset import dataset_for
+from ews.dataset import Dataset, dataset_for
 from ews.errors import NotFound
-from ews.evaluation import evaluate
+from ews.evaluation import differences, evaluate
 from ews.home import Home
-from ews.model import Parameters
+from ews.model import Parameters, fit
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from tests import homes
@@ -28,7 +28,7 @@ FAST = Parameters(rounds=15, leaves=7, min_rows_in_leaf=20)
 WORLD = World("demo", students=300, years=3, last_year=SchoolYear(2026))
 
 
-def predictions_for(home: Home) -> tuple[pd.DataFrame, object]:
+def predictions_for(home: Home) -> tuple[pd.DataFrame, Dataset]:
     dataset = dataset_for(home.ingested(), [SchoolYear(2026)], Policy()).labelled()
     frame = dataset.frame[["student_id", "school_id", "school_year", "was_chronic"]].assign(
         outcome=dataset.y.astype(int), tie_key=np.arange(len(dataset.frame))
@@ -62,9 +62,19 @@ def test_the_observer_limit_is_learned_on_other_districts_kept_and_read_back(tmp
     assert kept_observer_limit(home, WORLD).model.booster_text == made.model.booster_text
 
     predictions, dataset = predictions_for(home)
-    beside = with_observer_limit(predictions, dataset, made)  # type: ignore[arg-type]
+    beside = with_observer_limit(predictions, dataset, made)
     assert beside[OBSERVER].notna().all()
     assert len(beside) == len(predictions)
+
+
+def test_no_model_beats_the_truth_beyond_noise(tmp_path: Path) -> None:
+    predictions, dataset = predictions_for(homes.ingested_home(tmp_path / "home"))
+    learned = dataset_for(homes.ingested_home(tmp_path / "again").ingested(), [SchoolYear(2025)], Policy()).labelled()
+    predictions["LightGBM"] = fit(learned, FAST, Policy()).risk(dataset.x)
+    beside = with_truth(predictions, homes.records())
+    paired = differences(beside, Policy(), of=TRUTH).query("minus == 'LightGBM' and group == 'all'")
+    assert (paired.set_index("metric").loc[["auc", "average_precision"], "high"] > 0).all()
+    assert paired.set_index("metric").loc["auc", "value"] > 0
 
 
 def test_an_observer_limit_of_another_world_is_not_found(tmp_path: Path) -> None:
