@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install spark fix check test demo serve docs bench lock clean
+.PHONY: help install spark fix check test demo serve docs moments bench lock clean
 
 help: ## list these words
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ serve: install ## the service, on the demo (or another) home
 
 docs: install ## write the generated pages of docs/
 	$(BIN)/python docs/generate.py
+
+moments: install ## simulate anew what docs/simulator.md shows; some minutes
+	$(BIN)/python -c 'import pathlib, ews.simulator.documentation as it; it.write_documentation(pathlib.Path("docs"))'
 
 bench: install ## measure speed; prints ratios taken side by side
 	$(BIN)/python -m benchmarks
