@@ -47,7 +47,10 @@ def scan(path: Path | str | Sequence[Path], engine: Engine = "duckdb") -> nw.Laz
     if engine == "pyspark":
         return nw.from_native(use_spark().read.parquet(*files))
     if engine == "polars":
-        import polars as pl
+        try:
+            import polars as pl
+        except ImportError:
+            raise EngineNotInstalled("The engine polars needs polars. Install it, or use duckdb.") from None
 
         return nw.from_native(pl.scan_parquet(files, hive_partitioning=by_folder))
     return nw.from_native(_connection().read_parquet(files, hive_partitioning=by_folder))

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ews.bundle import Bundle
 from ews.dataset import Dataset, dataset_for
+from ews.engine import Engine
 from ews.errors import NotEnoughData, NotFound, NothingPromoted
 from ews.home import Home, new_folder, read_json, to_json, write_atomically
 from ews.reasons import explain
@@ -50,7 +51,12 @@ class ScoringRun:
 
 
 def score(
-    home: Home, target_year: SchoolYear, *, after_day: int = 0, progress: Callable[[str], None] = lambda _: None
+    home: Home,
+    target_year: SchoolYear,
+    *,
+    after_day: int = 0,
+    engine: Engine = "duckdb",
+    progress: Callable[[str], None] = lambda _: None,
 ) -> ScoringRun:
     """Score the cohort of a target year with the champion, keep the run, and put it in force.
 
@@ -58,6 +64,7 @@ def score(
         home: holds the records and the champion.
         target_year: the school year predicted.
         after_day: instructional days of the target year already seen; 0 is before its first day.
+        engine: where student years and features are computed.
         progress: told each step.
 
     Raises:
@@ -79,7 +86,9 @@ def score(
         place = home.scoring_runs / run_id
         if not place.exists():
             progress(f"scoring {target_year.label}")
-            dataset = dataset_for(folder, [target_year], bundle.policy, after_day=after_day, with_outcomes=False)
+            dataset = dataset_for(
+                folder, [target_year], bundle.policy, after_day=after_day, engine=engine, with_outcomes=False
+            )
             with new_folder(place) as temporary:
                 _write_run(temporary, dataset, bundle, {"run_id": run_id, **about})
         _put_in_force(home, run_id, target_year)

@@ -18,6 +18,7 @@ from ews.backtest import backtest
 from ews.bundle import load_bundle, write_bundle
 from ews.charts import draw
 from ews.dataset import Dataset, dataset_for, target_years_with_outcomes
+from ews.engine import Engine
 from ews.errors import NotEnoughData
 from ews.evaluation import differences, evaluate, verdict
 from ews.home import Home, new_folder, read_json
@@ -72,6 +73,7 @@ def train(
     parameters: Parameters,
     *,
     after_day: int = 0,
+    engine: Engine = "duckdb",
     note: str = "",
     code: str = "",
     progress: Callable[[str], None] = lambda _: None,
@@ -84,6 +86,7 @@ def train(
         policy: the district's thresholds.
         parameters: how the booster learns.
         after_day: instructional days of each target year that are seen; 0 is before its first day.
+        engine: where student years and features are computed.
         note: why this was trained, in the person's words; kept with the run.
         code: which code this is, as a commit; kept in the bundle.
         progress: told each step.
@@ -98,7 +101,7 @@ def train(
         tags = {name: str(value) for name, value in question.items()} | ({NOTE: note} if note else {})
         with registry.training_run(home, name=f"train for {target_year.label}", tags=tags) as run:
             progress(f"gathering what was known before {target_year.label}")
-            dataset = learnable(folder, target_year, policy, after_day=after_day)
+            dataset = learnable(folder, target_year, policy, after_day=after_day, engine=engine)
             evidence = gather(dataset, parameters, policy, progress)
             progress(f"learning from {len(dataset.frame):,} student years")
             model = fit(dataset, parameters, policy)
@@ -110,19 +113,21 @@ def train(
     return Trained(version, run.run_id, sha256, _years(dataset), len(dataset.frame), evidence.verdict)
 
 
-def learnable(folder: Path, target_year: SchoolYear, policy: Policy, *, after_day: int = 0) -> Dataset:
+def learnable(
+    folder: Path, target_year: SchoolYear, policy: Policy, *, after_day: int = 0, engine: Engine = "duckdb"
+) -> Dataset:
     """Every earlier target year's rows with a known outcome.
 
     Raises:
         NotEnoughData: there is none.
     """
-    years = [year for year in target_years_with_outcomes(folder, policy) if year < target_year]
+    years = [year for year in target_years_with_outcomes(folder, policy, engine) if year < target_year]
     if not years:
         raise NotEnoughData(
             f"No school year before {target_year.label} has both known outcomes and a year before it to learn from. "
             "Two complete school years are the least. Ingest earlier years, or choose a later target year."
         )
-    return dataset_for(folder, years, policy, after_day=after_day).labelled()
+    return dataset_for(folder, years, policy, after_day=after_day, engine=engine).labelled()
 
 
 def gather(

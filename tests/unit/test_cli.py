@@ -143,6 +143,18 @@ def test_score_writes_the_list_and_explain_tells_one_student(capsys, home, tmp_p
     assert run(capsys, "explain", "nobody", "--home", home.path)[0] == 14
 
 
+def test_another_engine_gives_the_same_list_and_a_master_is_only_for_spark(capsys, home, tmp_path):
+    words = ("score", "--target-year", "2027", "--out")
+    other = promoted_home(tmp_path / "home")
+    assert run(capsys, *words, tmp_path / "a", "--home", home.path)[0] == 0
+    assert run(capsys, *words, tmp_path / "b", "--home", other.path, "--engine", "polars")[0] == 0
+    lists = [(tmp_path / name / "risk_list.csv").read_bytes() for name in "ab"]
+    assert lists[0] == lists[1]
+    code, _, err = run(capsys, *words, tmp_path / "c", "--home", other.path, "--master", "local[2]")
+    assert code == 2
+    assert "--engine pyspark" in err
+
+
 def test_a_second_list_of_the_year_tells_who_entered_and_left_since_the_first(capsys, tmp_path):
     home = promoted_home(tmp_path / "home")
     words = ("score", "--target-year", TARGET, "--home", home.path, "--out")

@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -15,6 +15,9 @@ import ews
 from ews.home import Home
 from ews.policy import Policy
 from ews.school_year import SchoolYear
+
+if TYPE_CHECKING:
+    from ews.engine import Engine
 
 HomeOption = Annotated[
     Path, typer.Option("--home", envvar="EWS_HOME", help="Folder that holds everything of this district.")
@@ -31,6 +34,13 @@ TargetYearOption = Annotated[
 AfterDayOption = Annotated[
     int,
     typer.Option("--after-day", min=0, help="Instructional days of the target year already seen; 0 is before day one."),
+]
+EngineOption = Annotated[
+    Literal["duckdb", "polars", "pyspark"],
+    typer.Option("--engine", help="Where features are computed; pyspark needs make spark."),
+]
+MasterOption = Annotated[
+    str | None, typer.Option("--master", help="Spark's master, as local[2] or spark://host:7077; only for pyspark.")
 ]
 
 POLICY_FILE = "policy.toml"
@@ -62,6 +72,22 @@ def policy_of(home: Home) -> Policy:
     """The district's policy: `policy.toml` of its home, or the defaults."""
     path = home.path / POLICY_FILE
     return Policy.read(path if path.exists() else None)
+
+
+def engine_of(engine: "Engine", master: str | None) -> "Engine":
+    """The engine asked for, with Spark's session open on its master where it is Spark.
+
+    Raises:
+        EngineNotInstalled: Spark was asked for and is not here.
+        typer.BadParameter: a master, but not for Spark.
+    """
+    if engine == "pyspark":
+        from ews.engine import use_spark
+
+        use_spark(master)
+    elif master:
+        raise typer.BadParameter(f"--master is Spark's; the engine is {engine}. Add --engine pyspark.")
+    return engine
 
 
 def now() -> str:

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from ews.cli.common import AfterDayOption, HomeOption, TargetYearOption, now, out, say, steps
+from ews.cli.common import (
+    AfterDayOption,
+    EngineOption,
+    HomeOption,
+    MasterOption,
+    TargetYearOption,
+    engine_of,
+    now,
+    out,
+    say,
+    steps,
+)
 from ews.home import Home, to_json, write_atomically
 
 if TYPE_CHECKING:
@@ -23,6 +34,8 @@ def score(
     folder: Annotated[Path, typer.Option("--out", help="Folder that receives the list and its provenance.")],
     home: HomeOption,
     after_day: AfterDayOption = 0,
+    engine: EngineOption = "duckdb",
+    master: MasterOption = None,
 ) -> None:
     """Score the cohort with the model in force: a list per school, with reasons, and what changed since the last."""
     from ews.score import hand_out
@@ -30,7 +43,8 @@ def score(
 
     place = Home(home)
     with steps() as progress:
-        run = score_cohort(place, target_year, after_day=after_day, progress=progress)
+        runs_on = engine_of(engine, master)
+        run = score_cohort(place, target_year, after_day=after_day, engine=runs_on, progress=progress)
     written = hand_out(run, folder)
     counts = dict(run.provenance["counts"])  # type: ignore[call-overload]  # written by `ews.score`
     say(f"{counts['students']:,} students of {counts['schools']} schools are ranked in {written[0]}")

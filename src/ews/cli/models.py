@@ -5,7 +5,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ews.cli.common import AfterDayOption, HomeOption, TargetYearOption, code_version, now, policy_of, say, steps
+from ews.cli.common import (
+    AfterDayOption,
+    EngineOption,
+    HomeOption,
+    MasterOption,
+    TargetYearOption,
+    code_version,
+    engine_of,
+    now,
+    policy_of,
+    say,
+    steps,
+)
 from ews.errors import NotFound
 from ews.home import Home
 from ews.policy import Policy
@@ -35,6 +47,8 @@ def train(
     after_day: AfterDayOption = 0,
     note: Annotated[str, typer.Option(help="Why, in your words; kept with the run.")] = "",
     parameters: ParametersOption = None,
+    engine: EngineOption = "duckdb",
+    master: MasterOption = None,
 ) -> None:
     """Learn from every earlier target year and register a version; it is not in force before `ews promote`."""
     from ews.train import train as train_version
@@ -47,6 +61,7 @@ def train(
             policy_of(place),
             _parameters(parameters),
             after_day=after_day,
+            engine=engine_of(engine, master),
             note=note,
             code=code_version(),
             progress=progress,
@@ -70,6 +85,8 @@ def backtest(
         Path | None,
         typer.Option(help="A simulated district's folder: print its ceilings, and how far the model comes, too."),
     ] = None,
+    engine: EngineOption = "duckdb",
+    master: MasterOption = None,
 ) -> None:
     """Predict years whose outcome is known, and print how good the lists would have been, beside the baselines."""
     from ews.backtest import backtest as predict
@@ -82,7 +99,8 @@ def backtest(
         progress("gathering what was known before each school year")
         before = target_year.next if target_year else SchoolYear(2200)
         with place.locked():  # closed years are computed once and kept in the home
-            dataset = learnable(place.ingested(), before, policy, after_day=after_day)
+            runs_on = engine_of(engine, master)
+            dataset = learnable(place.ingested(), before, policy, after_day=after_day, engine=runs_on)
         _refuse_unknown_year(dataset.frame["school_year"], target_year)
         way = chosen_split(dataset, split)
         predictions = predict(
