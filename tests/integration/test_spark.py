@@ -28,8 +28,11 @@ def spark() -> Iterator[None]:
         if os.environ.get("CI") == "true":
             pytest.fail(f"{reason}; in CI a skip is a failure")
         pytest.skip(reason)
-    session = use_spark("local[2]")
-    session.conf.set("spark.sql.codegen.wholeStage", "false")  # compiling Java takes longer than counting 60 students
+    with pytest.MonkeyPatch.context() as context:  # compiling takes longer than counting sixty students
+        context.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+        session = use_spark("local[2]")
+    session.conf.set("spark.sql.codegen.wholeStage", "false")
+    session.conf.set("spark.sql.shuffle.partitions", "1")
     yield
     session.stop()
 
