@@ -22,6 +22,7 @@ from ews.model import Model, Parameters, fit
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.simulator import simulate
+from ews.simulator.headroom import read_truth
 from ews.sis import ingest
 
 OBSERVER, TRUTH = "observer limit", "truth"
@@ -142,10 +143,14 @@ def with_truth(predictions: pd.DataFrame, simulated: Path) -> pd.DataFrame:
     Args:
         predictions: as `ews.backtest.backtest` gives them.
         simulated: the folder of the simulator, with `truth/`.
+
+    Raises:
+        NotFound: the folder tells no student's truth.
     """
-    (path,) = (simulated / "truth").glob("students.*")
+    truth = read_truth(simulated)
+    if truth is None:
+        raise NotFound(f"{simulated} has no truth/students: `state` is simulated without, for speed.")
     kinds = {"student_id": "str", "school_year": "int64"}
-    truth = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"student_id": "str"})
     known = truth[["student_id", "school_year", "probability"]].rename(columns={"probability": TRUTH}).astype(kinds)
     return predictions.astype(kinds).merge(known, on=["student_id", "school_year"], how="inner", validate="1:1")
 

@@ -9,46 +9,18 @@ from numpy.typing import NDArray
 from ews.simulator import records, truth
 from ews.simulator.calendars import Calendar, draw_calendar
 from ews.simulator.days import CAUSES, Spells, Year, draw_city_wave, draw_factors, draw_spells, paint, weekly_states
+from ews.simulator.drawn import SchoolYearDrawn, Task
 from ews.simulator.families import FIRST_HIGH, FIRST_MIDDLE, Population, draw_population
 from ews.simulator.mentors import Assignments, draw_assignments, effects
-from ews.simulator.outcome_table import OutcomeTable
 from ews.simulator.parameters import Parameters
 from ews.simulator.propensity import Propensity, draw_propensity
-from ews.simulator.recording import Marks, days_absent, record
+from ews.simulator.recording import days_absent, record
 from ews.simulator.schools import Schools, draw_schools
 from ews.simulator.stays import Stays, draw_closures, draw_stays
 from ews.simulator.streams import Purpose, stream
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
-
-
-@dataclass(frozen=True)
-class Task:
-    """Which area to draw, of which world.
-
-    Attributes:
-        area: number of the area, from 0.
-        students: students enrolled in it in a year.
-        last_year: the school year that ends last.
-        table: how latent states become probabilities; None writes no truth.
-    """
-
-    area: int
-    students: int
-    last_year: int
-    seed: int
-    world: Parameters
-    table: OutcomeTable | None = None
-
-    @property
-    def district(self) -> int:
-        """Number of the district, from 0."""
-        return self.area // self.world.size.areas_per_district
-
-    def ending(self, year: int) -> int:
-        """The school year of position `year`."""
-        return self.last_year - self.world.size.years + 1 + year
 
 
 @dataclass
@@ -64,28 +36,6 @@ class State:
     weekly: Floats
     ramp: Floats
     rate: Floats
-
-
-@dataclass(frozen=True)
-class SchoolYearDrawn:
-    """All that happened in one school year of an area.
-
-    Attributes:
-        rows: the students enrolled in it, as rows of the population.
-        closed: (schools, days), the days on which one school alone is closed.
-        causes: student-days by grade and cause.
-        outlook: what was known of the students before the year.
-    """
-
-    rows: Ints
-    year: Year
-    calendar: Calendar
-    stays: Stays
-    closed: NDArray[np.bool_]
-    marks: Marks
-    assignments: Assignments
-    causes: pa.Table
-    outlook: truth.Outlook
 
 
 def draw_area(task: Task) -> dict[str, pa.Table]:

@@ -3,7 +3,7 @@
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 
 from ews.simulator import truth
 from ews.simulator.calendars import Calendar
+from ews.simulator.drawn import SchoolYearDrawn, Task
 from ews.simulator.families import Population
 from ews.simulator.outcome_table import OutcomeTable
 from ews.simulator.recording import SHARES
 from ews.simulator.schools import LEVEL_NAMES, Schools
 from ews.simulator.streams import Purpose, stream
 from ews.tables import CATEGORIES, GRADES
-
-if TYPE_CHECKING:
-    from ews.simulator.area import SchoolYearDrawn, Task
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.integer]
@@ -40,7 +38,7 @@ RACES = np.array(
 _RACE_SHARES = np.array([[0.08, 0.11, 0.17, 0.06, 0.57, 0.01], [0.06, 0.25, 0.38, 0.05, 0.24, 0.02]])
 
 
-def tables(task: "Task", people: Population, schools: Schools, drawn: "list[SchoolYearDrawn]") -> dict[str, pa.Table]:
+def tables(task: Task, people: Population, schools: Schools, drawn: list[SchoolYearDrawn]) -> dict[str, pa.Table]:
     """Every canonical table of an area, and `truth/` tables."""
     ids = _Ids(task, people, schools)
     rng = stream(task.seed, Purpose.NAMES, task.area)
@@ -59,7 +57,7 @@ def tables(task: "Task", people: Population, schools: Schools, drawn: "list[Scho
 class _Ids:
     """The text ids of an area's students, households and schools."""
 
-    def __init__(self, task: "Task", people: Population, schools: Schools) -> None:
+    def __init__(self, task: Task, people: Population, schools: Schools) -> None:
         self.schools = pa.array(schools.ids)
         self.students = _numbered(task.area, people.count)
         self.households = pa.array(_household_ids(task.area, people.household_count))
@@ -80,7 +78,7 @@ def _household_ids(area: int, count: int) -> NDArray[np.str_]:
     return np.char.add("H", np.char.zfill((np.arange(1, count + 1) + area * 100_000).astype(np.str_), 8))
 
 
-def _schools(task: "Task", schools: Schools) -> pa.Table:
+def _schools(task: Task, schools: Schools) -> pa.Table:
     return pa.table(
         {
             "school_id": pa.array(schools.ids),
@@ -91,7 +89,7 @@ def _schools(task: "Task", schools: Schools) -> pa.Table:
     )
 
 
-def _calendar(ids: _Ids, ending: int, year: "SchoolYearDrawn") -> pa.Table:
+def _calendar(ids: _Ids, ending: int, year: SchoolYearDrawn) -> pa.Table:
     school, day = np.nonzero(~year.closed)
     return pa.table(
         {
@@ -102,7 +100,7 @@ def _calendar(ids: _Ids, ending: int, year: "SchoolYearDrawn") -> pa.Table:
     )
 
 
-def _students(rng: np.random.Generator, task: "Task", people: Population, ids: _Ids) -> pa.Table:
+def _students(rng: np.random.Generator, task: Task, people: Population, ids: _Ids) -> pa.Table:
     born = np.array(
         [f"{task.ending(0) + year - 6:04d}-01-01" for year in range(-14, people.years + 3)], "datetime64[D]"
     )
@@ -135,7 +133,7 @@ def name_words() -> dict[str, Any]:
     return tomllib.loads((files("ews.simulator") / "names.toml").read_text(encoding="utf-8"))
 
 
-def _enrollments(ids: _Ids, drawn: "SchoolYearDrawn") -> pa.Table:
+def _enrollments(ids: _Ids, drawn: SchoolYearDrawn) -> pa.Table:
     stays, calendar = drawn.stays, drawn.calendar
     movers = np.flatnonzero(stays.next_school >= 0)
     row = np.concatenate([np.arange(len(drawn.rows)), movers])
@@ -155,7 +153,7 @@ def _enrollments(ids: _Ids, drawn: "SchoolYearDrawn") -> pa.Table:
     )
 
 
-def _attendance(ids: _Ids, drawn: "SchoolYearDrawn") -> pa.Table:
+def _attendance(ids: _Ids, drawn: SchoolYearDrawn) -> pa.Table:
     marks = drawn.marks
     return pa.table(
         {
@@ -169,7 +167,7 @@ def _attendance(ids: _Ids, drawn: "SchoolYearDrawn") -> pa.Table:
 
 
 def _demographics(
-    rng: np.random.Generator, task: "Task", people: Population, ids: _Ids, drawn: "list[SchoolYearDrawn]"
+    rng: np.random.Generator, task: Task, people: Population, ids: _Ids, drawn: list[SchoolYearDrawn]
 ) -> pa.Table:
     homes_poor = np.bincount(people.household, people.poor, people.household_count) > 0
     pick = rng.random(people.household_count)
@@ -193,7 +191,7 @@ def _demographics(
     )
 
 
-def _mentoring(ids: _Ids, drawn: "SchoolYearDrawn") -> pa.Table:
+def _mentoring(ids: _Ids, drawn: SchoolYearDrawn) -> pa.Table:
     given, stays = drawn.assignments, drawn.stays
     ends = np.where(given.accepted, np.maximum(stays.last[given.row], given.start), given.start)
     school = np.asarray(ids.schools)[stays.school[given.row]].astype(np.str_)
@@ -211,7 +209,7 @@ def _mentoring(ids: _Ids, drawn: "SchoolYearDrawn") -> pa.Table:
     )
 
 
-def _truth(task: "Task", ids: _Ids, drawn: "list[SchoolYearDrawn]") -> dict[str, pa.Table]:
+def _truth(task: Task, ids: _Ids, drawn: list[SchoolYearDrawn]) -> dict[str, pa.Table]:
     """Truth of every school year but the first, whose year before was not simulated."""
     if task.table is None or len(drawn) < 2:
         return {}
@@ -224,7 +222,7 @@ def _truth(task: "Task", ids: _Ids, drawn: "list[SchoolYearDrawn]") -> dict[str,
     }
 
 
-def _student_truth(task: "Task", table: OutcomeTable, ids: _Ids, position: int, drawn: "SchoolYearDrawn") -> pa.Table:
+def _student_truth(task: Task, table: OutcomeTable, ids: _Ids, position: int, drawn: SchoolYearDrawn) -> pa.Table:
     there = np.flatnonzero(drawn.stays.first == 0)
     chronic, error, rate = truth.expect(drawn.outlook.of(there), table, task.world, drawn.calendar.days)
     return pa.table(
@@ -238,7 +236,7 @@ def _student_truth(task: "Task", table: OutcomeTable, ids: _Ids, position: int, 
     )
 
 
-def _mentor_truth(task: "Task", table: OutcomeTable, ids: _Ids, drawn: "SchoolYearDrawn") -> pa.Table:
+def _mentor_truth(task: Task, table: OutcomeTable, ids: _Ids, drawn: SchoolYearDrawn) -> pa.Table:
     given = drawn.assignments
     before = drawn.outlook.of(given.row)
     after = truth.mentored(before, given.start, table, task.world)

@@ -14,7 +14,8 @@ import pyarrow as pa
 from ews.errors import InputRefused
 from ews.home import to_json
 from ews.school_year import SchoolYear
-from ews.simulator.area import Task, draw_area
+from ews.simulator.area import draw_area
+from ews.simulator.drawn import Task
 from ews.simulator.folder import FileFormat, FolderWriter, whole_folder
 from ews.simulator.outcome_table import tabulate
 from ews.simulator.parameters import Parameters, load_parameters
