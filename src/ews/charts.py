@@ -1,5 +1,6 @@
 """Two pictures a data scientist asks for first: is the probability true, and what does a longer list find?"""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +51,9 @@ def gain(predictions: pd.DataFrame, method: str) -> pd.DataFrame:
     return pd.DataFrame({"listed": listed, "found": found / max(positives.sum(), 1)})
 
 
-def _picture(predictions: pd.DataFrame, path: Path, paint: object) -> Path:
+def _picture(predictions: pd.DataFrame, path: Path, paint: Callable[[Axes, pd.DataFrame], None]) -> Path:
     figure = Figure(figsize=(5, 5), layout="constrained")
-    paint(figure.add_subplot(), predictions)  # type: ignore[operator]  # one of the two functions below
+    paint(figure.add_subplot(), predictions)
     figure.savefig(path, dpi=120)
     return path
 

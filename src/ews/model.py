@@ -4,9 +4,8 @@ Same rows, same parameters, same bytes, on one thread or two.
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
 import lightgbm
@@ -17,7 +16,7 @@ from ews.calibration import Calibrator, fit_calibrator, held_out_splits, scored
 from ews.dataset import Dataset
 from ews.errors import InvalidFeatures, InvalidPolicy, NotEnoughData
 from ews.features import FEATURES
-from ews.policy import Policy
+from ews.policy import Policy, read_toml
 from ews.tables import PROTECTED
 
 LIGHTGBM_VERSION = str(lightgbm.__version__)
@@ -79,18 +78,7 @@ class Parameters:
         Raises:
             InvalidPolicy: not TOML, an unknown key, or a value of the wrong kind.
         """
-        try:
-            values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise InvalidPolicy(f"The parameters are not valid TOML: {error}.") from error
-        taken = {field.name: (int, float) if field.type is float else (field.type,) for field in fields(cls)}
-        unknown = sorted(set(values) - set(taken))
-        if unknown:
-            raise InvalidPolicy(f"Unknown parameters: {', '.join(unknown)}. Known: {', '.join(taken)}.")
-        wrong = [name for name, value in values.items() if type(value) not in taken[name]]
-        if wrong:
-            raise InvalidPolicy(f"Parameters of the wrong kind: {', '.join(sorted(wrong))}.")
-        return cls(**values)
+        return read_toml(cls, text, "parameters")
 
     def to_toml(self) -> str:
         """The same parameters as TOML: `Parameters.from_toml(parameters.to_toml()) == parameters`."""

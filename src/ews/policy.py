@@ -4,10 +4,13 @@ The definitions themselves are in :mod:`ews.absence`; here are only the numbers 
 """
 
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ews.errors import InvalidPolicy
+
+Choices = TypeVar("Choices")
 
 
 @dataclass(frozen=True)
@@ -55,20 +58,7 @@ class Policy:
         Raises:
             InvalidPolicy: not TOML, an unknown key, or a value of the wrong kind.
         """
-        try:
-            values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise InvalidPolicy(f"The policy is not valid TOML: {error}.") from error
-        known = {field.name: field.type for field in fields(cls)}
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise InvalidPolicy(f"Unknown keys in the policy: {', '.join(unknown)}. Known: {', '.join(known)}.")
-        if "threshold_percents" in values:
-            values["threshold_percents"] = tuple(values["threshold_percents"])
-        wrong = [name for name, value in values.items() if not isinstance(value, _kind_of(cls, name))]
-        if wrong:
-            raise InvalidPolicy(f"Values of the wrong kind in the policy: {', '.join(sorted(wrong))}.")
-        return cls(**values)
+        return read_toml(cls, text, "policy")
 
     @classmethod
     def read(cls, path: Path | None) -> "Policy":
@@ -80,8 +70,34 @@ class Policy:
         return "".join(f"{name} = {_toml(value)}\n" for name, value in asdict(self).items())
 
 
-def _kind_of(policy: type[Policy], name: str) -> type:
-    return type(getattr(policy(), name))
+def read_toml(kind: type[Choices], text: str, name: str) -> Choices:
+    """A frozen dataclass of choices from TOML: keys left out keep their default, a list becomes a tuple.
+
+    Args:
+        kind: the dataclass; every field has a default.
+        text: the TOML.
+        name: what the choices are called in an error.
+
+    Raises:
+        InvalidPolicy: not TOML, an unknown key, or a value of another kind than the default's.
+    """
+    try:
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in tomllib.loads(text).items()}
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidPolicy(f"The {name} is not valid TOML: {error}.") from error
+    known = vars(kind())
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise InvalidPolicy(f"Unknown keys in the {name}: {', '.join(unknown)}. Known: {', '.join(known)}.")
+    wrong = sorted(key for key, value in values.items() if not _is_like(known[key], value))
+    if wrong:
+        raise InvalidPolicy(f"Values of the wrong kind in the {name}: {', '.join(wrong)}.")
+    return kind(**values)
+
+
+def _is_like(default: object, value: object) -> bool:
+    """Whether a value is of the default's kind; a whole number serves where any number does, true is no number."""
+    return type(value) is type(default) or (type(default) is float and type(value) is int)
 
 
 def _toml(value: object) -> str:

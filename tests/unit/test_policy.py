@@ -40,6 +40,7 @@ def test_a_policy_written_and_read_is_the_same(
         ("chronic_percent =", "not valid TOML"),
         ("chronic_percents = 10", "Unknown keys in the policy: chronic_percents"),
         ('min_days_enrolled = "10"', "wrong kind in the policy: min_days_enrolled"),
+        ("min_days_enrolled = true", "wrong kind in the policy: min_days_enrolled"),
         ("at_risk_percent = 10", "Bands must ascend"),
         ("severe_percent = 10", "Bands must ascend"),
         ("min_days_enrolled = 0", "at least 1"),
