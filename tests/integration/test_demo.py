@@ -19,6 +19,15 @@ def demo(home: Path) -> str:
     return done.stdout
 
 
+def assert_lanes(told: str, of_school: pd.DataFrame) -> None:
+    """Whom a mentor could reach before the line comes first, and nobody of one lane stands under the other."""
+    before, reached = told.split("\nprevent: ")[1].split("\nrecover: ")
+    for lane, text in (("prevent", before), ("recover", reached)):
+        listed = [line.split()[1] for line in text.splitlines() if line[:4].strip().isdecimal()]
+        assert listed == of_school.loc[of_school["lane"] == lane, "student_id"].head(4).tolist()
+        assert listed
+
+
 def test_the_demo_ends_with_the_list_of_one_school_and_where_everything_is_and_runs_again(tmp_path):
     home = tmp_path / "home"
     told = demo(home)
@@ -27,6 +36,7 @@ def test_the_demo_ends_with_the_list_of_one_school_and_where_everything_is_and_r
     assert f"School {first['school_id']}, school year 2026-27" in told
     assert f"{first['days_absent_last_year']} of {first['days_enrolled_last_year']}" in told
     assert first["reason_1"] in told
+    assert_lanes(told, rows[rows["school_id"] == first["school_id"]])
     for command in ("simulate", "ingest", "backtest", "train", "promote", "score"):
         assert f"$ ews {command} " in told
     assert f"mlflow ui --backend-store-uri sqlite:///{home}/mlflow.db" in told
