@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install spark fix check test demo serve docs moments bench lock clean
+.PHONY: help install spark peers fix check test demo serve docs moments bench lock clean
 
 help: ## list these words
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ spark: $(VENV)/.spark ## add PySpark to .venv; needs Java 17 (Debian: apt-get in
 $(VENV)/.spark: requirements-spark.lock $(VENV)/.installed
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements-spark.lock
 	@java -version >/dev/null 2>&1 || echo "PySpark is in; it needs Java 17 or newer, and none was found. On Debian or Ubuntu: apt-get install -y default-jre-headless"
+	@touch $@
+
+peers: $(VENV)/.peers ## add other people's model libraries to .venv, which benchmarks compare with
+
+$(VENV)/.peers: requirements-peers.lock $(VENV)/.installed
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements-peers.lock
 	@touch $@
 
 fix: install ## format, and mend what can be mended by itself
@@ -69,10 +75,12 @@ bench: install ## measure speed; prints ratios taken side by side
 SOLVE = $(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate
 SPARK_EXTRA = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"])
+PEERS_GROUP = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["peers"], sep="\n")
 
-lock: install ## solve both locks anew from pyproject.toml
+lock: install ## solve all locks anew from pyproject.toml
 	$(SOLVE) --group test --group dev --extra serve pyproject.toml --output-file requirements.lock
 	$(BIN)/python -c '$(SPARK_EXTRA)' | $(SOLVE) --constraint requirements.lock - --output-file requirements-spark.lock
+	$(BIN)/python -c '$(PEERS_GROUP)' | $(SOLVE) --constraint requirements.lock - --output-file requirements-peers.lock
 
 clean: ## remove .venv and the demo
 	rm -rf $(VENV) $(DEMO_HOME)
