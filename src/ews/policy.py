@@ -28,6 +28,7 @@ class Policy:
         listed_grades_from: lowest grade listed; PK is scored nowhere by default, as in federal counts.
         closed_year_slack_days: a school year counts as complete when its last mark is at most this many
             instructional days before its last one.
+        min_n: students below which nothing is told of a group (US states: 5 to 30, mostly 10); at least 5.
     """
 
     chronic_percent: int = 10
@@ -38,6 +39,7 @@ class Policy:
     slots_percent: int = 10
     listed_grades_from: str = "KG"
     closed_year_slack_days: int = 5
+    min_n: int = 10
 
     def __post_init__(self) -> None:
         if not 0 < self.at_risk_percent < self.chronic_percent < self.severe_percent < 100:
@@ -50,6 +52,8 @@ class Policy:
             raise InvalidPolicy("threshold_percents must hold chronic_percent, the one that is the risk.")
         if not 0 < self.slots_percent <= 100:
             raise InvalidPolicy("slots_percent must be above 0 and at most 100.")
+        if self.min_n < 5:
+            raise InvalidPolicy("min_n must be at least 5: fewer students than that can be told apart.")
 
     @classmethod
     def from_toml(cls, text: str) -> "Policy":

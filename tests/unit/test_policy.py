@@ -49,6 +49,7 @@ def test_a_policy_written_and_read_is_the_same(
         ("threshold_percents = [8, 12]", "must hold chronic_percent"),
         ("slots_percent = 0", "slots_percent"),
         ("slots_percent = 101", "slots_percent"),
+        ("min_n = 4", "min_n must be at least 5"),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused_and_says_why(toml: str, says: str) -> None:
