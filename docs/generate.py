@@ -34,6 +34,11 @@ WHAT_TO_DO = {
     "InvalidPolicy": "Compare the TOML with the keys the sentence lists; a key that is not known is never ignored.",
     "InvalidFeatures": "Send exactly the model's features; leave a value empty (null) where it is not known.",
     "EngineNotInstalled": "Install what the sentence names, or leave `--engine` out: DuckDB is always there.",
+    "PromotionRefused": "Read what it compared. A regression or a group that is served worse is mended by more or "
+    "better records and another training, not by a sign-off; a group too small to judge may be signed off by a named "
+    "person ([retraining](retraining.md)).",
+    "RegistryUnavailable": "Close the program that holds it, or follow [retraining](retraining.md), section 'When the "
+    "registry cannot be read'. Lists and the service go on meanwhile.",
     "Busy": "Wait until the other command ends. If none runs, the lock is free again by itself.",
 }
 """What a reader can do, per class; a class without an entry fails the docs test."""

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ews.bundle import Bundle, load_bundle
+from ews.bundle import Bundle, bundle_folder, load_bundle
 from ews.home import Home, read_json
 from ews_serve.pointers import Kept
 from ews_serve.problems import Refused
@@ -65,7 +65,7 @@ class ScoringRun:
 
 @dataclass(frozen=True)
 class Champion:
-    """The promoted model, verified."""
+    """The model that live estimates are made with, verified."""
 
     version: int
     bundle: Bundle
@@ -77,6 +77,7 @@ class Published:
     def __init__(self, home: Path) -> None:
         self._home = Home(home)
         self._run = Kept(self._home.current_scoring_run, self._read_run)
+        self._of_run = Kept(self._home.current_scoring_run, self._read_model_of_run)
         self._champion = Kept(self._home.champion, self._read_champion)
 
     def scoring_run(self) -> ScoringRun:
@@ -88,22 +89,35 @@ class Published:
         return _or_say(self._run, "No scoring run yet. Make one with: ews score --target-year YEAR")
 
     def champion(self) -> Champion:
-        """The model in force.
+        """The model that made the scoring run in force, so that live estimates agree with the published lists.
+
+        A later promotion is answered from once lists were made with it. Before the first run it is the champion of
+        term start.
 
         Raises:
             Refused: 503, nothing was promoted yet.
-            UntrustedBundle: the promoted bundle's files are not the ones that were promoted.
+            UntrustedBundle: the bundle's files are not the ones that were promoted.
         """
+        if self._home.current_scoring_run.exists():
+            return self._of_run.now()
         return _or_say(self._champion, "No model was promoted yet. Train one with: ews train; then: ews promote")
 
     def _read_run(self) -> ScoringRun:
         pointer = read_json(self._home.current_scoring_run)
         return ScoringRun.read(self._home.scoring_runs / str(pointer["run_id"]))
 
+    def _read_model_of_run(self) -> Champion:
+        pointer = read_json(self._home.current_scoring_run)
+        made = read_json(self._home.scoring_runs / str(pointer["run_id"]) / "provenance.json")
+        return self._verified(made["model_version"], made["bundle_sha256"])
+
     def _read_champion(self) -> Champion:
         pointer = read_json(self._home.champion)
-        sha256 = str(pointer["bundle_sha256"])
-        return Champion(int(str(pointer["version"])), load_bundle(self._home.bundles / sha256, sha256))
+        return self._verified(pointer["version"], pointer["bundle_sha256"])
+
+    def _verified(self, version: object, sha256: object) -> Champion:
+        folder = bundle_folder(self._home, str(sha256))
+        return Champion(int(str(version)), load_bundle(folder, str(sha256)))
 
 
 def _or_say(kept: Kept[Any], sentence: str) -> Any:

@@ -8,7 +8,8 @@ process, one changed digit would score in silence.
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 from ews.calibration import Calibrator
 from ews.errors import UntrustedBundle
 from ews.features import FEATURES
-from ews.home import sha256, to_json, write_atomically
+from ews.home import Home, sha256, to_json, write_atomically
 from ews.model import LIGHTGBM_VERSION, Model
 from ews.policy import Policy
 
@@ -24,8 +25,11 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 FILES = ("booster.txt", "calibrator.json", "features.json", "metrics.json", "policy.toml")
 
-MOST_BYTES = 200_000_000
-"""A bundle above this is refused before it is read; a real one has a few million bytes."""
+MOST_BYTES = 50_000_000
+"""A file above this is refused before it is read; a real booster has a few million bytes."""
+
+MOST_LEAVES = 500_000
+"""A booster with more leaves in all its trees is refused before LightGBM sees it; the default has 4,500."""
 
 _AGAIN = "Use the bundle that was registered, or train the model again."
 
@@ -68,8 +72,9 @@ def write_bundle(
         metrics: plain values for JSON, null where a metric has no meaning.
         policy: the policy it was trained under.
         typical: medians of the training rows by feature and grade.
-        provenance: plain values for JSON: district, target years, data fingerprint, code version.
+        provenance: plain values for JSON: districts, target years, data fingerprint, code version.
     """
+    _check_leaves(model.booster_text)
     folder.mkdir(parents=True, exist_ok=True)
     texts = {
         "booster.txt": model.booster_text,
@@ -91,20 +96,21 @@ def write_bundle(
     return sha256(folder / MANIFEST)
 
 
-def load_bundle(folder: Path, expected_sha256: str, *, district: str | None = None) -> Bundle:
+def load_bundle(folder: Path, expected_sha256: str, *, districts: Collection[str] = ()) -> Bundle:
     """Verify a bundle, then load it.
 
     Args:
         folder: holds exactly the six files.
         expected_sha256: hash of its manifest, from the registry, never from the bundle itself.
-        district: where given, the district its provenance must name.
+        districts: where given, the districts of which its provenance must name at least one, if it names any.
 
     Raises:
         UntrustedBundle: a hash, size, file name, format, version, district or feature is not the expected one.
     """
     manifest = _verified_manifest(folder, expected_sha256)
     texts = _verified_texts(folder, manifest)
-    _check_made_for(manifest, district)
+    _check_made_for(manifest, districts)
+    _check_leaves(texts["booster.txt"])
     model = Model.from_text(texts["booster.txt"], Calibrator.from_json(texts["calibrator.json"]))
     described = json.loads(texts["features.json"])
     _check_features(model, described["features"])
@@ -117,6 +123,17 @@ def load_bundle(folder: Path, expected_sha256: str, *, district: str | None = No
         manifest=manifest,
         sha256=expected_sha256,
     )
+
+
+def bundle_folder(home: Home, sha256: str) -> Path:
+    """Where the bundle with this hash is kept: made from the hash alone, never from an address in a store.
+
+    Raises:
+        UntrustedBundle: this is no SHA-256.
+    """
+    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+        raise UntrustedBundle("The bundle's hash is not 64 hex digits; the registry or a champion file was changed.")
+    return home.bundles / sha256
 
 
 def catalogue_of(model: Model) -> list[dict[str, object]]:
@@ -168,12 +185,24 @@ def _read(folder: Path, name: str) -> bytes:
     return path.read_bytes()
 
 
-def _check_made_for(manifest: dict, district: str | None) -> None:
+def _check_made_for(manifest: dict, districts: Collection[str]) -> None:
     made_with, ours = str(manifest["versions"]["lightgbm"]), LIGHTGBM_VERSION
     if made_with.split(".")[0] != ours.split(".")[0]:
         raise UntrustedBundle(f"The bundle was made with LightGBM {made_with}, and this is {ours}. Train it again.")
-    if district is not None and manifest["provenance"].get("district") != district:
-        raise UntrustedBundle(f"The bundle was trained for another district than {district}. Train one for it.")
+    learned_in = manifest["provenance"].get("districts", [])
+    if districts and learned_in and not set(districts) & set(learned_in):
+        raise UntrustedBundle(
+            f"The bundle was trained for another district: {', '.join(learned_in)}, and here are "
+            f"{', '.join(sorted(districts))}. Train one on these records."
+        )
+
+
+def _check_leaves(booster_text: str) -> None:
+    leaves = sum(int(number) for number in re.findall(r"^num_leaves=(\d+)$", booster_text, re.MULTILINE))
+    if leaves > MOST_LEAVES:
+        raise UntrustedBundle(
+            f"The booster has {leaves:,} leaves; {MOST_LEAVES:,} are the most. Train with fewer rounds or leaves."
+        )
 
 
 def _check_features(model: Model, described: list[dict[str, object]]) -> None:

@@ -63,3 +63,15 @@ class Busy(EwsError):
     """Another command holds this home; only one may write at a time."""
 
     exit_code = 17
+
+
+class PromotionRefused(EwsError):
+    """A gate says no, or asks for a sign-off that was not given; what was in force stays in force."""
+
+    exit_code = 19
+
+
+class RegistryUnavailable(EwsError):
+    """The registry is locked, damaged or of another MLflow; what is in force does not depend on it."""
+
+    exit_code = 20

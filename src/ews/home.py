@@ -22,20 +22,29 @@ class Home:
 
     ``tables/<id>/`` one ingest: canonical tables, marks, student years, rejects, manifest;
     ``bundles/<sha256>/`` verified model bundles; ``scoring_runs/<id>/`` lists with their reasons;
-    ``mlflow.db`` and ``mlflow_artifacts/`` the registry; ``current_tables.json``, ``champion.json`` and
-    ``current_scoring_run.json`` name what is in force.
+    ``evidence/<sha256>/`` out-of-time predictions of a training, by its bundle; ``mlflow.db`` and
+    ``mlflow_artifacts/`` the registry; ``current_tables.json``, ``champion.json`` (of other as-of days
+    ``champions/day-020.json``) and ``current_scoring_run.json`` name what is in force; ``promotions.jsonl`` tells who
+    put it there and why.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
         self.tables = self.path / "tables"
         self.bundles = self.path / "bundles"
+        self.evidence = self.path / "evidence"
         self.scoring_runs = self.path / "scoring_runs"
         self.mlflow_db = self.path / "mlflow.db"
         self.mlflow_artifacts = self.path / "mlflow_artifacts"
         self.current_tables = self.path / "current_tables.json"
         self.champion = self.path / "champion.json"
+        self.champions = self.path / "champions"
+        self.promotions = self.path / "promotions.jsonl"
         self.current_scoring_run = self.path / "current_scoring_run.json"
+
+    def champion_of(self, after_day: int) -> Path:
+        """The file that names the champion of an as-of day; 0 is before the target year's first day."""
+        return self.champion if after_day == 0 else self.champions / f"day-{after_day:03d}.json"
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

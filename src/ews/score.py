@@ -14,6 +14,7 @@ import pandas as pd
 
 from ews.bundle import Bundle
 from ews.dataset import Dataset, dataset_for
+from ews.districts import districts_of
 from ews.engine import Engine
 from ews.errors import NotEnoughData, NotFound, NothingPromoted
 from ews.home import Home, new_folder, read_json, to_json, write_atomically
@@ -56,6 +57,7 @@ def score(
     *,
     after_day: int = 0,
     engine: Engine = "duckdb",
+    accept_old_model: str = "",
     progress: Callable[[str], None] = lambda _: None,
 ) -> ScoringRun:
     """Score the cohort of a target year with the champion, keep the run, and put it in force.
@@ -65,21 +67,24 @@ def score(
         target_year: the school year predicted.
         after_day: instructional days of the target year already seen; 0 is before its first day.
         engine: where student years and features are computed.
+        accept_old_model: why a champion made for two or more school years earlier is used all the same; it stays in
+            the run's provenance. Empty: such a champion is refused.
         progress: told each step.
 
     Raises:
-        NothingPromoted: no champion, or one made for another school year or day.
+        NothingPromoted: no champion for that day, or one made for another school year.
         NotEnoughData: no records, nobody to score, or the records do not reach day n of the target year.
-        UntrustedBundle: the champion's bundle was changed.
+        UntrustedBundle: the champion's bundle was changed, or learned in another district.
         Busy: another command holds the home.
     """
     with home.locked():
-        champion, bundle = champion_bundle(home)
-        _refuse_other_question(bundle, target_year, after_day)
         folder = home.ingested()
+        champion, bundle = champion_bundle(home, after_day, districts=districts_of(folder))
+        accepted = _refuse_other_question(bundle, target_year, after_day, accept_old_model.strip())
         about = {
             **_inputs(folder, champion, target_year, after_day),
             "slots_percent": bundle.policy.slots_percent,
+            **accepted,
         }
         _refuse_unseen_days(folder, target_year, after_day, about["data_through"])
         run_id = hashlib.sha256(to_json(about).encode()).hexdigest()[:16]
@@ -142,15 +147,24 @@ def explanation_of(run: ScoringRun, student_id: str) -> dict[str, object]:
     return {**more.iloc[0].to_dict(), **row.iloc[0].to_dict()}
 
 
-def _refuse_other_question(bundle: Bundle, target_year: SchoolYear, after_day: int) -> None:
-    """A model that learned from a year may not be shown that year as if it were unknown, nor serve for ever."""
+def _refuse_other_question(bundle: Bundle, target_year: SchoolYear, after_day: int, accept: str) -> dict[str, object]:
+    """A model that learned from a year may not be shown that year as if it were unknown, nor serve for ever.
+
+    Returns:
+        What the provenance says of a model used although it is old; nothing otherwise.
+    """
     made_for = dict(bundle.manifest["provenance"])  # type: ignore[call-overload]  # written by `train`
     year, day = SchoolYear.parse(made_for["target_year"]), int(made_for["after_day"])
-    if target_year in (year, year.next) and after_day == day:
-        return
+    if day == after_day and target_year in (year, year.next):
+        return {}
+    is_old = day == after_day and target_year > year
+    if is_old and accept:
+        return {"old_model_accepted": {"made_for": year.ending, "why": accept}}
+    way_out = " Or use this one all the same, and say why: --accept-old-model REASON" if is_old else ""
     raise NothingPromoted(
         f"The model in force was trained for {year.label} after day {day}, not for {target_year.label} after day "
-        f"{after_day}. Train and promote one for it: ews train --target-year {target_year} --after-day {after_day}"
+        f"{after_day}. Train and promote one for it: ews train --target-year {target_year} --after-day {after_day}."
+        + way_out
     )
 
 

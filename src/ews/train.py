@@ -18,6 +18,7 @@ from ews.backtest import backtest
 from ews.bundle import load_bundle, write_bundle
 from ews.charts import draw
 from ews.dataset import Dataset, dataset_for, target_years_with_outcomes
+from ews.districts import districts_of
 from ews.engine import Engine
 from ews.errors import NotEnoughData
 from ews.evaluation import differences, evaluate, verdict
@@ -26,6 +27,9 @@ from ews.model import Model, Parameters, fit
 from ews.policy import Policy
 from ews.reasons import typical_values
 from ews.school_year import SchoolYear
+
+PREDICTIONS = "predictions.parquet"
+"""The out-of-time predictions of a training, in `evidence/<bundle_sha256>/` of the home."""
 
 NOTE = "mlflow.note.content"
 """The tag that MLflow's pages show as a run's description."""
@@ -105,8 +109,10 @@ def train(
             evidence = gather(dataset, parameters, policy, progress)
             progress(f"learning from {len(dataset.frame):,} student years")
             model = fit(dataset, parameters, policy)
-            provenance = {**question, **_learned(dataset), **_choices(parameters), "code": code}
+            whose = {"districts": list(districts_of(folder))}
+            provenance = {**question, **whose, **_learned(dataset), **_choices(parameters), "code": code}
             sha256 = _keep_bundle(home, model, dataset, evidence, policy, provenance)
+            _keep_predictions(home, sha256, evidence)
             progress("recording the run")
             logged = _record(home, run, sha256, model, evidence, provenance)
         version = registry.register(home, run.run_id, logged, {**tags, "bundle_sha256": sha256})
@@ -160,6 +166,12 @@ def _keep_bundle(
             shutil.copytree(written, folder, dirs_exist_ok=True)
     load_bundle(place, sha256)
     return sha256
+
+
+def _keep_predictions(home: Home, sha256: str, evidence: Evidence) -> None:
+    """In the home and not in the run: they are records of students, and the registry may be shown to others."""
+    with new_folder(home.evidence / sha256) as folder:
+        evidence.predictions.to_parquet(folder / PREDICTIONS, index=False)
 
 
 def _record(

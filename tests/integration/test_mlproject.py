@@ -24,7 +24,7 @@ def test_the_train_stage_registers_a_version_with_its_bundle(tmp_path):
     (version,) = registry.versions(home)
     assert (version.target_year, version.after_day) == (2027, 0)
     assert registry.bundle_folder(home, version.bundle_sha256).is_dir()
-    run = registry._client(home).get_run(version.run_id)
+    run = registry.client(home).get_run(version.run_id)
     assert run.data.tags["mlflow.note.content"] == "a stage's note"
 
 

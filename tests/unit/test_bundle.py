@@ -17,7 +17,7 @@ from tests.rows import pretend_dataset
 
 POLICY = Policy(min_days_enrolled=20)
 TYPICAL = {"spells_last_year": {"01": 4.0, "02": None}}
-PROVENANCE = {"district": "Lake County", "target_years": [2025, 2026], "code": "0" * 40}
+PROVENANCE = {"districts": ["Lake County"], "target_years": [2025, 2026], "code": "0" * 40}
 METRICS = {"auc": 0.8, "recall_at_k": None}
 
 
@@ -195,12 +195,13 @@ def test_a_missing_folder_is_refused(tmp_path, no_lightgbm):
 
 def test_a_bundle_of_another_district_is_refused_G13(bundle, no_lightgbm):
     folder, sha256 = bundle
-    with pytest.raises(UntrustedBundle, match="another district than Hill County"):
-        load_bundle(folder, sha256, district="Hill County")
+    with pytest.raises(UntrustedBundle, match="another district: Lake County, and here are Hill County"):
+        load_bundle(folder, sha256, districts=["Hill County"])
 
 
 def test_a_bundle_of_the_same_district_is_taken_G13(bundle):
-    assert load_bundle(*bundle, district="Lake County")
+    assert load_bundle(*bundle, districts=["Hill County", "Lake County"])
+    assert load_bundle(*bundle, districts=[]), "records that name no district"
 
 
 @pytest.mark.parametrize(

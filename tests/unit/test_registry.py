@@ -11,6 +11,7 @@ import pytest
 from ews import registry
 from ews.errors import Busy, InputRefused, NotFound, NothingPromoted, UntrustedBundle
 from ews.home import Home, to_json
+from ews.registry import runs
 from tests import pretend
 
 NOON = "2026-08-03T12:00:00+00:00"
@@ -53,7 +54,7 @@ def promote(home: Home, version: registry.Version, replaces: int | None = None, 
 
 
 def client(home: Home):
-    return registry._client(home)
+    return registry.client(home)
 
 
 def test_a_store_is_made_whole_inside_the_home_and_nowhere_else(tmp_path, monkeypatch):
@@ -186,7 +187,7 @@ def test_a_run_that_fails_is_marked_and_leaves_no_artifact_T13_T15(home, model):
 
     with pytest.raises(OSError, match="disk full"):
         fill_the_disk()
-    (failed,) = client(home).search_runs([registry._experiment(home)])
+    (failed,) = client(home).search_runs([registry.experiment(home)])
     assert failed.info.status == "FAILED"
     assert failed.data.tags["ews.error"] == "OSError"
     assert registry.versions(home) == []
@@ -196,8 +197,8 @@ def test_a_run_that_fails_is_marked_and_leaves_no_artifact_T13_T15(home, model):
 def test_a_run_left_open_by_a_kill_is_closed_and_its_files_removed_by_the_next_T13(home, model):
     whole = make_version(home, model)
     kept = files_of(home.mlflow_artifacts)
-    dead = client(home).create_run(registry._experiment(home))
-    run = registry.Run(client(home), dead.info.run_id, registry._experiment(home), home.path)
+    dead = client(home).create_run(registry.experiment(home))
+    run = registry.Run(client(home), dead.info.run_id, registry.experiment(home), home.path)
     run.log_model(model.booster, model.feature_names)
     run.log_files(registry.bundle_folder(home, whole.bundle_sha256), "bundle")
     (home.path / ".tmp-half").write_text("half")
@@ -213,7 +214,7 @@ def test_files_outside_the_home_are_never_removed_whatever_the_store_says(home, 
     outside = tmp_path / "elsewhere" / "artifacts"
     outside.mkdir(parents=True)
     for address in (outside, home.mlflow_artifacts / ".." / ".." / "elsewhere" / "artifacts", home.mlflow_artifacts):
-        registry._remove_artifacts(home, str(address))
+        runs._remove_artifacts(home, str(address))
     assert outside.is_dir()
 
 

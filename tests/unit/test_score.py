@@ -111,15 +111,29 @@ def test_nothing_is_scored_without_a_champion(tmp_path):
         current_run(home)
 
 
-@pytest.mark.parametrize(
-    ("target_year", "after_day"),
-    [(2026, 0), (2029, 0), (2027, 20)],
-    ids=["a year it learned from", "a year too late", "another day"],
-)
-def test_a_champion_answers_only_the_question_it_was_trained_for_G12(home, run, target_year, after_day):
-    with pytest.raises(NothingPromoted, match=f"ews train --target-year {target_year} --after-day {after_day}"):
-        score(home, SchoolYear(target_year), after_day=after_day)
+@pytest.mark.parametrize("target_year", [2026, 2029], ids=["a year it learned from", "a year too late"])
+def test_a_champion_answers_only_the_question_it_was_trained_for_G12(home, run, target_year):
+    with pytest.raises(NothingPromoted, match=f"ews train --target-year {target_year} --after-day 0"):
+        score(home, SchoolYear(target_year))
     assert current_run(home).run_id == run.run_id
+
+
+def test_a_day_without_a_champion_is_told_with_the_days_that_have_one(home, run):
+    with pytest.raises(NothingPromoted, match=r"day 20 is in force. There is one for: term start. .*--after-day 20"):
+        score(home, TARGET, after_day=20)
+    assert current_run(home).run_id == run.run_id
+
+
+def test_an_old_model_is_used_only_with_a_reason_that_stays_with_the_run_G12_REL_9(home, run):
+    late = SchoolYear(2029)
+    with pytest.raises(NothingPromoted, match="--accept-old-model REASON"):
+        score(home, late, accept_old_model=" ")
+    accepted = score(home, late, accept_old_model="records of two years were lost in a fire")
+    why = {"made_for": 2027, "why": "records of two years were lost in a fire"}
+    assert accepted.provenance["old_model_accepted"] == why
+    assert "old_model_accepted" not in run.provenance
+    with pytest.raises(NothingPromoted):
+        score(home, SchoolYear(2026), accept_old_model="it learned from that year")
 
 
 def test_a_changed_bundle_scores_nothing_and_the_old_run_stays(tmp_path):

@@ -53,7 +53,7 @@ def test_the_bundle_says_what_it_was_made_from(home, made):
 
 
 def test_the_run_holds_parameters_metrics_pictures_bundle_and_model(home, made):
-    client = registry._client(home)
+    client = registry.client(home)
     run = client.get_run(made.run_id)
     assert run.info.status == "FINISHED"
     assert run.data.params["bundle_sha256"] == made.bundle_sha256

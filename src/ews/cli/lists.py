@@ -36,6 +36,9 @@ def score(
     after_day: AfterDayOption = 0,
     engine: EngineOption = "duckdb",
     master: MasterOption = None,
+    accept_old_model: Annotated[
+        str, typer.Option(metavar="REASON", help="Use a model two or more school years old; kept with the run.")
+    ] = "",
 ) -> None:
     """Score the cohort with the model in force: a list per school, with reasons, and what changed since the last."""
     from ews.score import hand_out
@@ -44,7 +47,14 @@ def score(
     place = Home(home)
     with steps() as progress:
         runs_on = engine_of(engine, master)
-        run = score_cohort(place, target_year, after_day=after_day, engine=runs_on, progress=progress)
+        run = score_cohort(
+            place,
+            target_year,
+            after_day=after_day,
+            engine=runs_on,
+            accept_old_model=accept_old_model,
+            progress=progress,
+        )
     written = hand_out(run, folder)
     counts = dict(run.provenance["counts"])  # type: ignore[call-overload]  # written by `ews.score`
     say(f"{counts['students']:,} students of {counts['schools']} schools are ranked in {written[0]}")

@@ -14,7 +14,7 @@ import pytest
 
 from ews.bundle import write_bundle
 from ews.dataset import Dataset
-from ews.home import Home, to_json, write_atomically
+from ews.home import Home, read_json, to_json, write_atomically
 from ews.model import Parameters, fit
 from ews.policy import Policy
 from ews_serve import Settings, create_app
@@ -52,6 +52,12 @@ def write_run(home: Home, run_id: str, rows: list[dict[str, Any]]) -> None:
     provenance = {"run_id": run_id, "target_year": 2027, "after_day": 0, "model_version": 1, "bundle_sha256": "0" * 64}
     write_atomically(folder / "provenance.json", to_json({**provenance, "made_with": "ews", "counts": {}}))
     write_atomically(home.current_scoring_run, to_json({"run_id": run_id}))
+
+
+def pin(home: Home, run_id: str, version: int, sha256: str) -> None:
+    """Say that a run was made with this model."""
+    path = home.scoring_runs / run_id / "provenance.json"
+    write_atomically(path, to_json({**read_json(path), "model_version": version, "bundle_sha256": sha256}))
 
 
 def write_tokens(home: Home, *tokens: str) -> Path:
@@ -106,12 +112,13 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def promoted(home: Home, bundle_folder: tuple[Path, str]) -> Home:
-    """The same home with a promoted model."""
+    """The same home with a promoted model, which made its scoring run."""
     folder, sha256 = bundle_folder
     home.bundles.mkdir()
     for file in folder.iterdir():
         write_atomically(home.bundles / sha256 / file.name, file.read_text(encoding="utf-8"))
     write_atomically(home.champion, to_json({"version": 3, "bundle_sha256": sha256}))
+    pin(home, "run-1", 3, sha256)
     return home
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from ews.home import Home
+from ews.errors import UntrustedBundle
+from ews.home import Home, to_json, write_atomically
 from ews_serve.problems import Refused
 from ews_serve.published import Published
-from tests.unit.serve.conftest import Client, listed, write_run
+from tests.unit.serve.conftest import Client, listed, pin, write_run
 
 
 def test_a_school_gets_its_own_students_in_order(client: Client):
@@ -72,6 +73,24 @@ def test_without_a_run_the_answer_says_what_to_run(home: Home, client: Client):
     assert str(home.path) not in response.text
 
 
+def test_live_estimates_come_from_the_model_that_made_the_published_run_W27_G07(promoted: Home):
+    published = Published(promoted.path)
+    before = published.champion()
+    write_atomically(promoted.champion, to_json({"version": 4, "bundle_sha256": "f" * 64}))
+    assert published.champion() is before
+    assert (before.version, before.bundle.sha256) == (3, published.scoring_run().provenance["bundle_sha256"])
+    pin(promoted, "run-1", 4, "e" * 64)
+    write_atomically(promoted.current_scoring_run, to_json({"run_id": "run-1"}))
+    with pytest.raises(UntrustedBundle, match="manifest.json is missing"):
+        published.champion()
+
+
+def test_before_the_first_run_live_estimates_come_from_the_champion_of_term_start(promoted: Home):
+    promoted.current_scoring_run.unlink()
+    assert Published(promoted.path).champion().version == 3
+
+
 def test_without_a_champion_the_answer_says_what_to_run(home: Home):
+    home.current_scoring_run.unlink()
     with pytest.raises(Refused, match=r"503.*ews promote"):
         Published(home.path).champion()
