@@ -25,7 +25,10 @@ METRICS = RANK_METRICS + LIST_METRICS
 NOT_METHODS = (
     "student_id", "school_id", "school_year", "grade_level", "lane", "fold", "was_chronic", "outcome", "tie_key",
 )  # fmt: skip
-"""Columns of a predictions frame that describe the student; every other column is a method's probability."""
+"""Columns of a predictions frame that describe the student; every other column is a method's probability, but for
+those of single thresholds (`probability_08`, `outcome_reaches_08` …), which :mod:`ews.reliability` reads."""
+
+_OF_THRESHOLDS = ("probability_", "outcome_reaches_")
 
 _CELLS_AT_ONCE = 4_000_000
 """Cells of a (scores x replicates) matrix held at once: some 30 MB."""
@@ -33,7 +36,9 @@ _CELLS_AT_ONCE = 4_000_000
 
 def methods_of(predictions: pd.DataFrame) -> list[str]:
     """The methods in a predictions frame, in its order."""
-    return [column for column in predictions.columns if column not in NOT_METHODS]
+    return [
+        column for column in predictions.columns if column not in NOT_METHODS and not column.startswith(_OF_THRESHOLDS)
+    ]
 
 
 def groups_of(predictions: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -66,7 +71,7 @@ def evaluate(predictions: pd.DataFrame, policy: Policy, *, replicates: int = 400
     measured = _measure_all(predictions, policy, replicates, seed)
     return pd.DataFrame(
         [
-            {"group": one.group, "method": one.method, "metric": metric, **_interval(values),
+            {"group": one.group, "method": one.method, "metric": metric, **interval(values),
              "students": one.students, "positives": one.positives}
             for one in measured
             for metric, values in one.replicates.items()
@@ -88,7 +93,7 @@ def differences(
     return pd.DataFrame(
         [
             {"group": group, "method": of, "minus": method, "metric": metric,
-             **_interval(measured[group, of][metric] - values)}
+             **interval(measured[group, of][metric] - values)}
             for (group, method), metrics in measured.items() if method != of
             for metric, values in metrics.items()
         ]
@@ -126,6 +131,25 @@ def is_listed(scores: np.ndarray, tie_key: np.ndarray, school: np.ndarray, polic
     place = np.empty(len(scores), dtype=np.int64)
     place[order] = np.arange(len(scores)) - first[school[order]]
     return place < list_lengths(school, policy)
+
+
+def clusters_of(predictions: pd.DataFrame) -> np.ndarray:
+    """What is resampled as a whole, shape (rows,), numbered from 0: schools, or students where there is one school."""
+    one_school = len(predictions["school_id"].unique()) == 1 and "student_id" in predictions
+    return pd.factorize(predictions["student_id" if one_school else "school_id"], sort=True)[0]
+
+
+def resampled(clusters: int, replicates: int, seed: int) -> np.ndarray:
+    """How often each cluster is drawn, shape (replicates + 1, clusters); the first row takes each once."""
+    drawn = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), size=replicates)
+    return np.vstack([np.ones((1, clusters)), drawn])
+
+
+def interval(values: np.ndarray) -> dict[str, float]:
+    """Value, low and high (95 %) of a metric whose first entry is its value and the others its resampled values."""
+    known = values[1:][~np.isnan(values[1:])]
+    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
+    return {"value": float(values[0]), "low": float(low), "high": float(high)}
 
 
 def rank_metrics(scores: np.ndarray, outcome: np.ndarray, cluster: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -175,21 +199,13 @@ class _Measured:
 def _measure_all(predictions: pd.DataFrame, policy: Policy, replicates: int, seed: int) -> list[_Measured]:
     if predictions.empty:
         raise NotEnoughData("There are no predictions with a known outcome to evaluate.")
-    cluster = pd.factorize(predictions[_cluster_column(predictions)], sort=True)[0]
-    clusters = int(cluster.max()) + 1
-    drawn = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), size=replicates)
-    weights = np.vstack([np.ones((1, clusters)), drawn])
+    cluster = clusters_of(predictions)
+    weights = resampled(int(cluster.max()) + 1, replicates, seed)
     return [
         _measure(predictions[mask], name, method, policy, cluster[mask], weights)
         for name, mask in groups_of(predictions).items()
         for method in methods_of(predictions)
     ]
-
-
-def _cluster_column(predictions: pd.DataFrame) -> str:
-    """Schools; students where there is one school, since a single school cannot be resampled."""
-    one_school = len(predictions["school_id"].unique()) == 1 and "student_id" in predictions
-    return "student_id" if one_school else "school_id"
 
 
 def _measure(
@@ -220,12 +236,6 @@ def _list_metrics(
         precision = hits / slots
         share = positives / students
         return [squares / students, expected / students - share, precision, hits / positives, precision / share]
-
-
-def _interval(values: np.ndarray) -> dict[str, float]:
-    known = values[1:][~np.isnan(values[1:])]
-    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
-    return {"value": float(values[0]), "low": float(low), "high": float(high)}
 
 
 _HEADS = {
