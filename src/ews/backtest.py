@@ -16,11 +16,12 @@ from ews.errors import NotEnoughData
 from ews.evaluation import MODEL
 from ews.model import Parameters, fit
 from ews.policy import Policy
+from ews.reliability import probability_column, reached_column
 
 Split = Literal["school-years", "schools", "auto"]
 METHODS = (MODEL, *BASELINES)
 
-_ABOUT = ["student_id", "school_id", "school_year", "was_chronic"]
+_ABOUT = ["student_id", "school_id", "school_year", "grade_level", "was_chronic"]
 
 
 def backtest(
@@ -49,8 +50,9 @@ def backtest(
         progress: told what is being predicted.
 
     Returns:
-        One row per student and target year predicted: student_id, school_id, school_year, was_chronic (null = no
-        known last year), outcome (0 or 1), tie_key, and the probability by each of `METHODS`.
+        One row per student and target year predicted: student_id, school_id, school_year, grade_level, was_chronic
+        (null = no known last year), outcome (0 or 1), tie_key, the probability by each of `METHODS`, and of each
+        threshold of the policy the model's `probability_08` … and `outcome_reaches_08` … (0 or 1).
 
     Raises:
         NotEnoughData: no target year can be predicted that way.
@@ -112,10 +114,12 @@ def school_folds(dataset: Dataset, folds: int, seed: int) -> np.ndarray:
 def _predicted(known: Dataset, unseen: Dataset, parameters: Parameters, policy: Policy) -> pd.DataFrame:
     frame = unseen.frame[_ABOUT].reset_index(drop=True)
     frame["outcome"] = np.asarray(unseen.y, dtype="int8")
-    frame[MODEL] = fit(known, parameters, policy).risk(unseen.x)
+    probabilities = fit(known, parameters, policy).probabilities(unseen.x).reset_index(drop=True)
+    frame[MODEL] = probabilities[probability_column(policy.chronic_percent)]
     for name, fit_baseline in BASELINES.items():
         frame[name] = fit_baseline(known)(unseen)
-    return frame
+    reached = unseen.frame[[reached_column(percent) for percent in policy.threshold_percents]].astype("int8")
+    return pd.concat([frame, probabilities, reached.reset_index(drop=True)], axis=1)
 
 
 def _hashes(ids: pd.Series, seed: int) -> np.ndarray:

@@ -8,8 +8,8 @@ distribution of next year's absence rate.
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 
@@ -124,6 +124,32 @@ def fit_calibrator(held_out: Scored, learned: Scored, policy: Policy) -> Calibra
     )
 
 
+def recalibrated(calibrator: Calibrator, shifts: Mapping[int, float]) -> Calibrator:
+    """The same curves with a log-odds shift for each threshold: another level, the same order of students.
+
+    Args:
+        calibrator: the curves as trained.
+        shifts: percent of days missed to what is added to its intercept; each of the calibrator's thresholds.
+    """
+    moved = [level + shifts[percent] for percent, level in zip(calibrator.percents, calibrator.intercepts, strict=True)]
+    return replace(calibrator, intercepts=tuple(moved))
+
+
+def shifts_towards(calibrator: Calibrator, raw_scores: np.ndarray, shares: Mapping[int, float]) -> dict[int, float]:
+    """The log-odds shifts with which the mean probability of these students is the expected share, by threshold.
+
+    Args:
+        calibrator: the curves as trained.
+        raw_scores: of the cohort that the shares are expected of, shape (rows,).
+        shares: percent of days missed to expected share, above 0 and below 1.
+    """
+    curves = zip(calibrator.percents, calibrator.slopes, calibrator.intercepts, strict=True)
+    return {
+        percent: _intercept(slope * raw_scores + level, np.full(len(raw_scores), shares[percent]))
+        for percent, slope, level in curves
+    }
+
+
 def held_out_splits(dataset: Dataset, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Boolean masks (learn from, predict), shape (rows,): rolling origin over target years.
 
@@ -177,7 +203,11 @@ def _common_slope(rows: Scored, reached: np.ndarray) -> float:
 
 def _level(log_odds: np.ndarray, reached: np.ndarray) -> float:
     """The intercept with which the mean probability is the observed share."""
-    return float(_newton(np.ones((len(reached), 1)), _targets(reached), log_odds, np.zeros(1))[0])
+    return _intercept(log_odds, _targets(reached))
+
+
+def _intercept(log_odds: np.ndarray, targets: np.ndarray) -> float:
+    return float(_newton(np.ones((len(targets), 1)), targets, log_odds, np.zeros(1))[0])
 
 
 def _targets(reached: np.ndarray) -> np.ndarray:

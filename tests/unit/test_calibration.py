@@ -13,7 +13,9 @@ from ews.calibration import (
     fit_calibrator,
     held_out_splits,
     logistic_curve,
+    recalibrated,
     scored,
+    shifts_towards,
 )
 from ews.errors import UntrustedBundle
 from ews.policy import Policy
@@ -159,3 +161,24 @@ def test_scored_rows_hold_ones_and_zeros_at_every_threshold():
     assert set(np.unique(rows.reached)) == {0.0, 1.0}
     assert rows.reached[:, 1].tolist() == dataset.y.tolist()
     assert set(rows.school_year) == {2026}
+
+
+def test_a_recalibrated_model_expects_the_given_shares_and_keeps_the_order():
+    calibrator, raw = calibrator_of(), pretend_scores(seed=9).raw_scores
+    shares = {8: 0.45, 10: 0.36, 12: 0.28, 15: 0.2, 20: 0.11}
+    moved = recalibrated(calibrator, shifts_towards(calibrator, raw, shares))
+    np.testing.assert_allclose(moved.probabilities(raw).mean(axis=0), list(shares.values()), atol=2e-3)
+    assert moved.slopes == calibrator.slopes
+    assert np.array_equal(np.argsort(moved.risk(raw)), np.argsort(calibrator.risk(raw)))
+
+
+def test_expecting_what_the_model_says_shifts_nothing():
+    calibrator, raw = calibrator_of(), pretend_scores(seed=9).raw_scores
+    curves = 1 / (1 + np.exp(-(raw[:, None] * calibrator.slopes + calibrator.intercepts)))
+    shifts = shifts_towards(calibrator, raw, dict(zip(calibrator.percents, curves.mean(axis=0), strict=True)))
+    assert max(map(abs, shifts.values())) < 1e-6
+
+
+def test_a_shift_is_needed_for_every_threshold():
+    with pytest.raises(KeyError):
+        recalibrated(calibrator_of(), {10: 0.4})

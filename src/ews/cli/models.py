@@ -178,6 +178,7 @@ def _refuse_unknown_year(known: "pd.Series", target_year: SchoolYear | None) -> 
 def _print_year(year: SchoolYear, way: str, rows: "pd.DataFrame", policy: Policy) -> None:
     from ews.ceilings import OBSERVER, share_of_the_way
     from ews.evaluation import differences, evaluate, table, verdict
+    from ews.reliability import brief, calibration_table
 
     how = "earlier target years" if way == "school-years" else "other schools of the same year"
     say(f"\nTarget year {year.label}, predicted from {how}")
@@ -194,6 +195,8 @@ def _print_year(year: SchoolYear, way: str, rows: "pd.DataFrame", policy: Policy
     say()
     for group in paired["group"].unique():
         say(verdict(paired, group=group))
+    say("\nCalibration of LightGBM at each threshold: mean probability minus observed share, in points / slope\n")
+    say(brief(calibration_table(rows, policy)))
 
 
 def _paired_table(of_group: "pd.DataFrame") -> str:
