@@ -236,6 +236,21 @@ def fit(dataset: Dataset, parameters: Parameters, policy: Policy, directions: Ma
     return Model(_text(booster), calibrator)
 
 
+def raw_scores_by(learn: Dataset, rows: Dataset, parameters: Parameters) -> np.ndarray:
+    """Raw scores of some rows by a booster that learned from others, for where only their order counts: no calibration.
+
+    Args:
+        learn: rows with a known outcome.
+        rows: scored; shape (rows,) is returned.
+        parameters: how the booster learns.
+
+    Raises:
+        NotEnoughData: fewer than ten students with, or without, chronic absence among those learned from.
+    """
+    directions = {name: entry.direction for name, entry in FEATURES.items()}
+    return _raw(_train(learn, parameters, directions), rows.x)
+
+
 def _raw(booster: lightgbm.Booster, x: pd.DataFrame) -> np.ndarray:
     return booster.predict(x, raw_score=True, validate_features=True)
 

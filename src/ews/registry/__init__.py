@@ -18,7 +18,7 @@ from ews.registry.champions import (
     promote,
     roll_back,
 )
-from ews.registry.runs import Run, clean_up, training_run
+from ews.registry.runs import Run, clean_up, log_trials, training_run
 from ews.registry.store import MODEL_NAME, client, experiment
 from ews.registry.versions import CHALLENGER, Version, find_version, measured, register, versions
 
@@ -40,6 +40,7 @@ __all__ = [
     "experiment",
     "find_version",
     "history",
+    "log_trials",
     "measured",
     "promote",
     "register",

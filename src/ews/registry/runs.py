@@ -3,8 +3,8 @@
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any, Literal
@@ -120,3 +120,18 @@ def _save_booster(booster: Any, place: Path, feature_names: tuple[str, ...], run
         pip_requirements=[f"lightgbm=={version_of('lightgbm')}"],
         mlflow_model=loaded.models.Model(run_id=run_id, model_id=model_id),
     )
+
+
+def log_trials(run: Run, trials: Iterable[Mapping[str, object]]) -> None:
+    """Keep the trials of a search as finished runs below an open one.
+
+    Args:
+        run: the search, from `training_run`.
+        trials: one mapping a trial, with `trial`, `state` and `value`; all else are its parameters.
+    """
+    for entry in trials:
+        tags = {"mlflow.parentRunId": run.run_id, "state": str(entry["state"])}
+        made = run.client.create_run(run.experiment_id, run_name=f"trial {entry['trial']}", tags=tags)
+        chosen = {name: value for name, value in entry.items() if name not in ("trial", "state", "value")}
+        replace(run, run_id=made.info.run_id).log(chosen, {"value": float(str(entry["value"]))})
+        run.client.set_terminated(made.info.run_id, "FINISHED")
