@@ -6,6 +6,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import pandas as pd
+
 from ews.home import Home
 from ews.model import Parameters
 from ews.policy import Policy
@@ -64,3 +66,18 @@ def _folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="ews-test-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def home_through_day(place: Path, school_year: SchoolYear, day: int) -> Home:
+    """A home with the same district's records as they were after so many instructional days of its last year."""
+    flat = place.parent / "cut"
+    shutil.copytree(records(), flat)
+    calendar = pd.read_csv(flat / "calendar.csv", dtype=str)
+    of_year = calendar[calendar["school_year"] == str(school_year)]
+    last = sorted(of_year["date"].unique())[day - 1]
+    marks = pd.read_csv(flat / "attendance.csv", dtype=str, keep_default_na=False)
+    marks[marks["date"] <= last].to_csv(flat / "attendance.csv", index=False)
+    home = Home(place)
+    with home.locked():
+        ingest(flat, home)
+    return home

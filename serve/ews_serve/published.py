@@ -1,7 +1,7 @@
 """What is in force in a home: the current scoring run, and the promoted bundle verified by its hash."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from ews.bundle import Bundle, bundle_folder, load_bundle
 from ews.home import Home, read_json
+from ews.recalibration import Recalibration, as_recalibrated
 from ews_serve.pointers import Kept
 from ews_serve.problems import Refused
 
@@ -89,7 +90,7 @@ class Published:
         return _or_say(self._run, "No scoring run yet. Make one with: ews score --target-year YEAR")
 
     def champion(self) -> Champion:
-        """The model that made the scoring run in force, so that live estimates agree with the published lists.
+        """The model that made the scoring run in force, recalibrated as it was, so that live and listed agree.
 
         A later promotion is answered from once lists were made with it. Before the first run it is the champion of
         term start.
@@ -108,8 +109,11 @@ class Published:
 
     def _read_model_of_run(self) -> Champion:
         pointer = read_json(self._home.current_scoring_run)
-        made = read_json(self._home.scoring_runs / str(pointer["run_id"]) / "provenance.json")
-        return self._verified(made["model_version"], made["bundle_sha256"])
+        made: Row = read_json(self._home.scoring_runs / str(pointer["run_id"]) / "provenance.json")
+        model = self._verified(made["model_version"], made["bundle_sha256"])
+        shifted = made.get("recalibration")
+        recalibration = Recalibration.from_values(shifted) if shifted else None
+        return replace(model, bundle=as_recalibrated(model.bundle, recalibration))
 
     def _read_champion(self) -> Champion:
         pointer = read_json(self._home.champion)

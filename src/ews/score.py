@@ -19,6 +19,7 @@ from ews.engine import Engine
 from ews.errors import NotEnoughData, NotFound, NothingPromoted
 from ews.home import Home, new_folder, read_json, to_json, write_atomically
 from ews.reasons import explain
+from ews.recalibration import as_recalibrated, in_force
 from ews.registry import Champion, champion_bundle
 from ews.risk_list import explanation_rows, risk_list, to_csv
 from ews.school_year import SchoolYear
@@ -29,6 +30,9 @@ LIST_CSV, LIST, EXPLANATIONS, PROVENANCE = (
 )  # fmt: skip
 HANDED_OUT = (LIST_CSV, LIST, PROVENANCE)
 """What `--out` receives; every feature of every student stays in the home."""
+
+RECALIBRATION = "recalibration"
+"""Where a run's provenance holds what its probabilities were shifted by, and why; null where they were not."""
 
 NOTICE = (
     "This folder contains education records. Share it only with staff who need it to support these students. "
@@ -81,9 +85,11 @@ def score(
         folder = home.ingested()
         champion, bundle = champion_bundle(home, after_day, districts=districts_of(folder))
         accepted = _refuse_other_question(bundle, target_year, after_day, accept_old_model.strip())
+        recalibration = in_force(home, bundle, target_year)
         about = {
             **_inputs(folder, champion, target_year, after_day),
             "slots_percent": bundle.policy.slots_percent,
+            RECALIBRATION: recalibration and recalibration.to_values(),
             **accepted,
         }
         _refuse_unseen_days(folder, target_year, after_day, about["data_through"])
@@ -95,7 +101,7 @@ def score(
                 folder, [target_year], bundle.policy, after_day=after_day, engine=engine, with_outcomes=False
             )
             with new_folder(place) as temporary:
-                _write_run(temporary, dataset, bundle, {"run_id": run_id, **about})
+                _write_run(temporary, dataset, as_recalibrated(bundle, recalibration), {"run_id": run_id, **about})
         _put_in_force(home, run_id, target_year)
     return ScoringRun(run_id, place, read_json(place / PROVENANCE))
 

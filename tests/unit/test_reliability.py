@@ -57,7 +57,7 @@ def test_in_the_large_is_what_was_expected_minus_what_was_observed():
 
 
 def test_the_expected_calibration_error_is_the_mean_gap_of_ten_equal_bins():
-    rows = said_and_came(level=0.4)
+    rows = said_and_came(too_sure=2.0, level=1.5)
     of_year = rows[rows["school_year"] == 2025]
     tenths = pd.qcut(of_year["probability_10"], 10, labels=False)
     gaps = (of_year["probability_10"] - of_year["outcome_reaches_10"]).groupby(tenths)
@@ -92,7 +92,10 @@ def test_a_threshold_that_nobody_reached_has_no_slope():
 
 
 def test_equal_probabilities_are_dealt_to_bins_in_their_order():
-    assert bin_of(np.full(20, 0.3)).tolist() == [number // 2 for number in range(20)]
+    halves = bin_of(np.tile([0.3, 0.1, 0.2], 1000), 6)
+    assert [halves[part::3].tolist() for part in (1, 2, 0)] == [
+        [low + (number >= 500) for number in range(1000)] for low in (0, 2, 4)
+    ]
     assert bin_of(np.array([0.9, 0.1]), 2).tolist() == [1, 0]
     assert len(bin_of(np.array([]))) == 0
 

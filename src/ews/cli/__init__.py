@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from ews.cli import lists, models, records, tune
+from ews.cli import lists, models, monitor, records, tune
 from ews.errors import EwsError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ for command in (
     records.simulate, records.moments, records.ingest,
     models.train, models.backtest, models.observer_limit, tune.tune, models.promote,
     lists.score, lists.explain, lists.token,
+    monitor.recalibrate,
 ):  # fmt: skip
     app.command()(command)
 

@@ -58,8 +58,22 @@ def score(
     written = hand_out(run, folder)
     counts = dict(run.provenance["counts"])  # type: ignore[call-overload]  # written by `ews.score`
     say(f"{counts['students']:,} students of {counts['schools']} schools are ranked in {written[0]}")
+    _say_recalibration(place, run, after_day)
     _say_what_changed(place, run, folder)
     say(f"It holds education records: share it only with staff who support these students. Run {run.run_id}")
+
+
+def _say_recalibration(home: Home, run: "ScoringRun", after_day: int) -> None:
+    """Probabilities are never shifted in silence, nor is a shift left out in silence."""
+    from ews.recalibration import kept
+    from ews.score import RECALIBRATION
+
+    applied, beside = run.provenance[RECALIBRATION], kept(home, after_day)
+    if applied:
+        by, at, basis = (dict(applied)[name] for name in ("by", "at", "basis"))  # type: ignore[call-overload]  # ours
+        say(f"Probabilities are recalibrated, as {by} decided on {at}. Basis: {basis}.")
+    elif beside:
+        say(f"The recalibration that {beside.by} made for another model or school year is not applied.")
 
 
 def _say_what_changed(home: Home, run: "ScoringRun", folder: Path) -> None:
