@@ -66,7 +66,8 @@ def cells(groups: pd.DataFrame, outcome: np.ndarray, policy: Policy, tables: Seq
 def group_of(groups: pd.DataFrame, table: tuple[str, ...]) -> pd.Series:
     """The cell of each row in one table, as text: `Asian`, or `Asian, yes` in a two-way table."""
     known = groups[list(table)].astype("object").fillna(UNKNOWN).astype(str)
-    return known.iloc[:, 0] if len(table) == 1 else known.agg(", ".join, axis=1)
+    first, *others = (known[name] for name in table)
+    return first.str.cat(others, sep=", ") if others else first
 
 
 def name_of(table: tuple[str, ...]) -> str:
