@@ -22,11 +22,13 @@ from ews.districts import districts_of
 from ews.engine import Engine
 from ews.errors import NotEnoughData
 from ews.evaluation import differences, evaluate, verdict
-from ews.home import Home, new_folder, read_json
+from ews.home import Home, new_folder, read_json, to_json
 from ews.model import Model, Parameters, fit
 from ews.policy import Policy
 from ews.reasons import typical_values
+from ews.risk_list import to_csv
 from ews.school_year import SchoolYear
+from ews.subgroups import audit, gate, groups_for, published
 
 PREDICTIONS = "predictions.parquet"
 """The out-of-time predictions of a training, in `evidence/<bundle_sha256>/` of the home."""
@@ -113,7 +115,10 @@ def train(
             provenance = {**question, **whose, **_learned(dataset), **_choices(parameters), "code": code}
             sha256 = _keep_bundle(home, model, dataset, evidence, policy, provenance)
             _keep_predictions(home, sha256, evidence)
+            progress("auditing by group")
+            audited = audit(evidence.predictions, groups_for(folder, dataset.frame), policy)
             progress("recording the run")
+            _record_evidence(home, run, evidence, audited)
             logged = _record(home, run, sha256, model, evidence, provenance)
         version = registry.register(home, run.run_id, logged, {**tags, "bundle_sha256": sha256})
     return Trained(version, run.run_id, sha256, _years(dataset), len(dataset.frame), evidence.verdict)
@@ -183,6 +188,21 @@ def _record(
         draw(evidence.predictions, Path(temporary))
         run.log_files(Path(temporary), "plots")
     return run.log_model(model.booster, model.feature_names)
+
+
+def _record_evidence(home: Home, run: registry.Run, evidence: Evidence, audited: pd.DataFrame) -> None:
+    """What was measured and found, without the groups too small to be told of."""
+    findings = {"findings": [asdict(finding) for finding in gate(audited)]}
+    texts = {
+        "evaluation.csv": to_csv(evidence.evaluation),
+        "differences.csv": to_csv(evidence.differences),
+        "audit.csv": to_csv(published(audited)),
+        "gate.json": to_json(findings),
+    }
+    with tempfile.TemporaryDirectory(dir=home.path, prefix=".tmp-") as temporary:
+        for name, text in texts.items():
+            (Path(temporary) / name).write_text(text, encoding="utf-8")
+        run.log_files(Path(temporary), "evidence")
 
 
 def _choices(parameters: Parameters) -> dict[str, object]:

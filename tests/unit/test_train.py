@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from ews import registry
 from ews.bundle import load_bundle
 from ews.dataset import dataset_for
 from ews.errors import Busy, NotEnoughData
+from ews.home import read_json
 from ews.model import Parameters
 from ews.policy import Policy
 from ews.school_year import SchoolYear
@@ -64,6 +66,22 @@ def test_the_run_holds_parameters_metrics_pictures_bundle_and_model(home, made):
     assert "recall_at_k.not_yet_chronic.last_years_rate" in run.data.metrics
     kept = {file.path for folder in ("bundle", "plots") for file in client.list_artifacts(made.run_id, folder)}
     assert {"plots/reliability.png", "plots/gain.png", "bundle/booster.txt", "bundle/manifest.json"} <= kept
+
+
+def test_the_run_holds_the_audit_and_what_the_gate_found_without_small_groups_FAIR5_FAIR6_PRV10(home, made):
+    client = registry.client(home)
+    kept = {file.path for file in client.list_artifacts(made.run_id, "evidence")}
+    assert kept == {f"evidence/{name}" for name in ("evaluation.csv", "differences.csv", "audit.csv", "gate.json")}
+    audited = pd.read_csv(client.download_artifacts(made.run_id, "evidence/audit.csv"))
+    assert {"all", "race_ethnicity", "gender", "disability", "school_id", "mentored"} <= set(audited["dimension"])
+    hidden = audited[audited["suppressed"]]
+    assert len(hidden), "a district of 300 has groups of fewer than ten"
+    assert hidden[["value", "low", "high", "students", "positives"]].isna().all(axis=None)
+    assert audited["students"].min() >= Policy().min_n
+    findings = read_json(Path(client.download_artifacts(made.run_id, "evidence/gate.json")))["findings"]
+    small = set(map(tuple, hidden[["dimension", "group"]].to_numpy()))
+    assert findings
+    assert all(one["positives"] is None for one in findings if (one["dimension"], one["group"]) in small)
 
 
 def test_the_same_records_and_parameters_give_the_same_bundle_T14(tmp_path, made):
