@@ -107,7 +107,7 @@ def load_bundle(folder: Path, expected_sha256: str, *, districts: Collection[str
     Raises:
         UntrustedBundle: a hash, size, file name, format, version, district or feature is not the expected one.
     """
-    manifest = _verified_manifest(folder, expected_sha256)
+    manifest = verified_manifest(folder, expected_sha256)
     texts = _verified_texts(folder, manifest)
     _check_made_for(manifest, districts)
     _check_leaves(texts["booster.txt"])
@@ -136,6 +136,24 @@ def bundle_folder(home: Home, sha256: str) -> Path:
     return home.bundles / sha256
 
 
+def verified_manifest(folder: Path, expected_sha256: str) -> dict[str, object]:
+    """The manifest alone: what a bundle says of itself, though its model may not be loadable here any more.
+
+    Raises:
+        UntrustedBundle: it is not the one with the expected hash, or not the manifest of six files.
+    """
+    content = _read(folder, MANIFEST)
+    if hashlib.sha256(content).hexdigest() != expected_sha256:
+        raise UntrustedBundle(f"The manifest in {folder} is not the registered one. {_AGAIN}")
+    present = sorted(path.name for path in folder.iterdir())
+    if present != sorted([*FILES, MANIFEST]):
+        raise UntrustedBundle(f"{folder} must hold exactly {', '.join(FILES)} and {MANIFEST}. {_AGAIN}")
+    manifest = dict(json.loads(content))
+    if manifest.get("format") != FORMAT or sorted(manifest["files"]) != sorted(FILES):
+        raise UntrustedBundle(f"The bundle in {folder} has another format than this version of ews reads. {_AGAIN}")
+    return manifest
+
+
 def catalogue_of(model: Model) -> list[dict[str, object]]:
     """The catalogue's entry of each of the model's features, in its order, as plain values.
 
@@ -150,19 +168,6 @@ def catalogue_of(model: Model) -> list[dict[str, object]]:
         )
     fields = ("name", "group", "direction", "meaning", "phrase")
     return [{field: getattr(FEATURES[name], field) for field in fields} for name in model.feature_names]
-
-
-def _verified_manifest(folder: Path, expected_sha256: str) -> dict[str, object]:
-    content = _read(folder, MANIFEST)
-    if hashlib.sha256(content).hexdigest() != expected_sha256:
-        raise UntrustedBundle(f"The manifest in {folder} is not the registered one. {_AGAIN}")
-    present = sorted(path.name for path in folder.iterdir())
-    if present != sorted([*FILES, MANIFEST]):
-        raise UntrustedBundle(f"{folder} must hold exactly {', '.join(FILES)} and {MANIFEST}. {_AGAIN}")
-    manifest = dict(json.loads(content))
-    if manifest.get("format") != FORMAT or sorted(manifest["files"]) != sorted(FILES):
-        raise UntrustedBundle(f"The bundle in {folder} has another format than this version of ews reads. {_AGAIN}")
-    return manifest
 
 
 def _verified_texts(folder: Path, manifest: dict) -> dict[str, str]:

@@ -5,6 +5,13 @@ from pathlib import Path
 import narwhals as nw
 
 from ews.engine import scan, to_pandas
+from ews.tables import PRETEND
+
+
+def is_pretend(folder: Path) -> bool:
+    """Whether every school of an ingest belongs to a simulated district, so that no student is real."""
+    named = districts_of(folder)
+    return bool(named) and all(name.startswith(PRETEND) for name in named)
 
 
 def districts_of(folder: Path) -> tuple[str, ...]:

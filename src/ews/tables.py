@@ -15,6 +15,9 @@ GRADES = ("PK", "KG", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10"
 LEVELS = ("elementary", "middle", "high", "other")
 CATEGORIES = ("excused", "unexcused", "suspension", "tardy", "early_departure")
 
+PRETEND = "pretend-"
+"""How the ids of simulated districts begin: there no student is real."""
+
 ID_PATTERN = r"[^\x00-\x1f\x7f/\\]{1,64}"
 """Ids are text, as given (`007` stays `007`); control characters, slashes and over-long ids are refused."""
 

@@ -227,6 +227,74 @@ def test_a_home_that_was_moved_keeps_its_versions_and_logs_into_its_new_place(ho
     assert any(second.run_id in path.parts for path in files_of(moved.mlflow_artifacts))
 
 
+def roll_back(home: Home, after_day: int = 0, at: str = "2026-08-04T12:00:00+00:00") -> registry.Champion:
+    return registry.roll_back(home, after_day, by="Ben Ito", why="it was a mistake", promoted_at=at)[0]
+
+
+def at_day(home: Home, version: registry.Version, after_day: int) -> registry.Version:
+    return dataclasses.replace(version, after_day=after_day)
+
+
+def test_each_as_of_day_has_its_own_champion_and_alias(home, model):
+    first, second = make_version(home, model), make_version(home, model, note="of day 20")
+    promote(home, first)
+    promote(home, at_day(home, second, 20))
+    assert {day: found.version for day, found in registry.champions(home).items()} == {0: 1, 20: 2}
+    aliases = client(home).get_registered_model(registry.MODEL_NAME).aliases
+    assert {name: int(number) for name, number in aliases.items()} == {
+        "champion": 1, "champion-day-020": 2, "challenger": 2,
+    }  # fmt: skip
+    with pytest.raises(NothingPromoted, match=r"There is one for: term start, day 20. .*--after-day 60"):
+        registry.champion(home, 60)
+
+
+def test_rollbacks_go_back_one_champion_at_a_time_and_are_recorded(home, model):
+    versions = [make_version(home, model, note=str(number)) for number in range(3)]
+    for replaced, version in zip((None, 1, 2), versions, strict=True):
+        promote(home, version, replaces=replaced, promoted_at=f"2026-08-0{version.version}T08:00:00+00:00")
+    assert roll_back(home).version == 2
+    assert roll_back(home, at="2026-08-05T12:00:00+00:00").version == 1
+    assert registry.champion(home).promoted_by == "Ben Ito"
+    with pytest.raises(NothingPromoted, match="ews promote --version N"):
+        roll_back(home)
+    told = [(line["action"], line["version"], line["instead_of"]) for line in registry.history(home)]
+    assert told == [
+        ("promote", 1, None), ("promote", 2, 1), ("promote", 3, 2), ("roll back", 2, 3), ("roll back", 1, 2),
+    ]  # fmt: skip
+    tags = client(home).get_model_version(registry.MODEL_NAME, "1").tags
+    assert json.loads(tags["promotion_0005"])["why"] == "it was a mistake"
+    assert client(home).get_model_version_by_alias(registry.MODEL_NAME, registry.CHAMPION).version == 1
+
+
+def test_a_rollback_needs_no_registry_and_says_that_it_was_not_told_G09(home, model):
+    first, second = make_version(home, model), make_version(home, model, note="another bundle")
+    promote(home, first)
+    promote(home, second, replaces=1)
+    home.mlflow_db.write_bytes(b"not a database" * 1000)
+    current, notice = registry.roll_back(home, 0, by="Ben Ito", why="a mistake", promoted_at=NOON)
+    assert registry.champion(home) == current
+    assert current.version == 1
+    assert "damaged" in notice
+
+
+def test_a_line_whose_champion_never_came_into_force_is_no_way_back_O01(home, model):
+    first, second, third = (make_version(home, model, note=str(number)) for number in range(3))
+    promote(home, first)
+    killed = home.champion.read_text()
+    promote(home, second, replaces=1, promoted_at="2026-08-04T08:00:00+00:00")
+    home.champion.write_text(killed)  # as if the kill came between the line and the file
+    promote(home, third, replaces=1, promoted_at="2026-08-05T08:00:00+00:00")
+    assert roll_back(home).version == 1
+
+
+def test_history_only_grows(home, model):
+    promote(home, make_version(home, model))
+    before = home.promotions.read_text()
+    promote(home, make_version(home, model, note="another bundle"), replaces=1)
+    assert home.promotions.read_text().startswith(before)
+    assert len(home.promotions.read_text().splitlines()) == 2
+
+
 def test_the_champion_file_is_plain_and_complete(home, model):
     made = promote(home, make_version(home, model))
     assert home.champion.read_text() == to_json(dataclasses.asdict(made))

@@ -40,7 +40,10 @@ def demo(
     _run("ingest", records, "--home", home)
     _run("backtest", "--home", home, "--target-year", last_year)
     _run("train", "--home", home, "--target-year", year, "--note", "demo")
-    _run("promote", "--home", home, "--by", "demo", "--why", "a first model of a pretend district")
+    _run(
+        "promote", "--home", home, "--by", "demo", "--why", "a first model of a pretend district",
+        "--sign-off", "no real student is in it",
+    )  # fmt: skip
     _run("score", "--home", home, "--target-year", year, "--out", lists)
     school_id, student_id = _print_school(Home(home), target_year.label)
     _print_places(home, lists, school_id, student_id)

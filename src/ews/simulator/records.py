@@ -17,7 +17,7 @@ from ews.simulator.outcome_table import OutcomeTable
 from ews.simulator.recording import SHARES
 from ews.simulator.schools import LEVEL_NAMES, Schools
 from ews.simulator.streams import Purpose, stream
-from ews.tables import CATEGORIES, GRADES
+from ews.tables import CATEGORIES, GRADES, PRETEND
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.integer]
@@ -83,7 +83,7 @@ def _schools(task: Task, schools: Schools) -> pa.Table:
         {
             "school_id": pa.array(schools.ids),
             "name": pa.array(schools.names),
-            "district_id": pa.array([f"D{task.district + 1:03d}"] * schools.count),
+            "district_id": pa.array([f"{PRETEND}{task.district + 1:03d}"] * schools.count),
             "level": pa.array(np.array(LEVEL_NAMES)[schools.level]),
         }
     )
