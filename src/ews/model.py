@@ -268,8 +268,20 @@ def _train(rows: Dataset, parameters: Parameters, directions: Mapping[str, int])
     age = rows.frame["school_year"].max() - rows.frame["school_year"].to_numpy()
     weights = 0.5 ** (age / parameters.half_life_years)
     settings["feature_contri"] = [float(name not in _TOLD_ONLY) for name in rows.feature_names]
-    data = lightgbm.Dataset(rows.x.astype("float64"), y, weight=weights, params=settings)
+    levels = _levels(rows)
+    data = lightgbm.Dataset(rows.x.astype("float64"), y, weight=weights, init_score=levels, params=settings)
     return lightgbm.train(settings, data, num_boost_round=parameters.rounds)
+
+
+def _levels(rows: Dataset) -> np.ndarray:
+    """The log-odds of each row's target year, shape (rows,): where its boosting begins.
+
+    How many were chronically absent in a year tells the year and not its students. So trees learn what differs
+    between students of one year, and the calibrator how many to expect.
+    """
+    of_year = pd.Series(rows.y).groupby(rows.frame["school_year"].to_numpy())
+    with_, all_ = of_year.transform("sum").to_numpy(), of_year.transform("size").to_numpy()
+    return np.log((with_ + 0.5) / (all_ - with_ + 0.5))
 
 
 def _text(booster: lightgbm.Booster) -> str:

@@ -98,7 +98,6 @@ late_entry_days_so_far      | self=3 | Entered 3 school days after the start of 
 school_grade_rate           | self=.094 grade=09 typical.school_grade_rate=.07 | Students in grade 9 at this school missed 9 of every 100 days in the last known year (typical in this district: 7)
 school_grade_chronic_share  | self=.31 grade=KG typical.school_grade_chronic_share=.2 | Of every 100 students in kindergarten at this school, 31 missed at least 10 of every 100 days in the last known year (typical in this district: 20)
 school_rate                 | self=.08 | Students at this school missed 8 of every 100 days in the last known year
-classmates_rate             | self=.08 typical.classmates_rate=.07 | Students of the same grade and school missed 8 of every 100 days in 2025-26 (typical in this district: 7)
 grade_number                | self=9 grade=09 | Is in grade 9
 grade_number                | self=0 grade=KG | Is in kindergarten
 enters_new_level            | self=1 grade=06 | Is in grade 6, for many students the first year at a new school

@@ -69,9 +69,7 @@ def school_rate() -> nw.Expr:
     unit="share",
     window=LAST_YEAR,
     group=GROUP,
-    direction=1,
-    phrase="Students of the same grade and school missed {classmates_rate} of every 100 days in {year}"
-    "[ (typical in this district: {typical:classmates_rate})]",
+    # Either way, and so not told: the same days missed say more of a student whose classmates missed few.
 )
 def classmates_rate() -> nw.Expr:
     """Share of days missed by the other students of the grade and school the student was in, in that year."""
