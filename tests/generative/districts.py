@@ -14,15 +14,15 @@ FIRST_DATE, LAST_DATE = dt.date(2021, 6, 1), dt.date(2025, 8, 30)
 
 
 @st.composite
-def calendars(draw: st.DrawFn) -> list[Day]:
+def calendars(draw: st.DrawFn, lengths: tuple[int, ...] = (0, 4, 9, 9, 100)) -> list[Day]:
     """For each school and year none, a few, or many days in a row, of which some are left out."""
     days = []
     for year in YEARS:
         for school in SCHOOLS:
-            length = draw(st.sampled_from([0, 4, 9, 9, 100]))
+            length = draw(st.sampled_from(lengths))
             begin = dt.date(year - 1, 8, 1) + dt.timedelta(days=draw(st.integers(0, 364 - 2 * length)))
             if draw(st.booleans()):
-                begin = dt.date(year, 2, 20)
+                begin = dt.date(year, 2, 26)
             left_out = draw(st.sets(st.integers(0, length), max_size=4))
             dates = (begin + dt.timedelta(days=step) for step in range(length) if step not in left_out)
             days += [Day(school, date, year) for date in dates if date <= dt.date(year, 7, 31)]
@@ -74,17 +74,21 @@ def marks_within(draw: st.DrawFn, stays: list[Stay], days: list[Day]) -> list[Ma
     return list(marks.values())
 
 
+def sheets() -> st.SearchStrategy[list[YearRow]]:
+    return sheets_of((*STUDENTS, "sheet only"))
+
+
 @st.composite
-def sheets(draw: st.DrawFn) -> list[YearRow]:
+def sheets_of(draw: st.DrawFn, students: tuple[str, ...]) -> list[YearRow]:
     counts = st.none() | st.integers(0, 9)
     rows = {}
     for _ in range(draw(st.integers(0, 6))):
         key = (
-            draw(st.sampled_from([*STUDENTS, "sheet only"])),
+            draw(st.sampled_from(students)),
             draw(st.sampled_from(SCHOOLS)),
             draw(st.sampled_from(YEARS)),
         )
-        enrolled = draw(st.sampled_from([0, 1, 90, 90, 180]))
+        enrolled = draw(st.sampled_from([0, 1, 60, 90, 180]))
         kinds = (draw(counts), draw(counts), draw(counts))
         rows[key] = YearRow(*key, draw(st.sampled_from(GRADES)), enrolled, draw(st.integers(0, enrolled)), *kinds)
     return list(rows.values())
