@@ -39,6 +39,8 @@ WHAT_TO_DO = {
     "person ([retraining](retraining.md)).",
     "RegistryUnavailable": "Close the program that holds it, or follow [retraining](retraining.md), section 'When the "
     "registry cannot be read'. Lists and the service go on meanwhile.",
+    "MonitoringAlarm": "Read the report it names, and [monitoring](monitoring.md): each alarm there says what to do. "
+    "`ews monitor` changes nothing, so a scheduler may run it as often as it likes.",
     "Busy": "Wait until the other command ends. If none runs, the lock is free again by itself.",
 }
 """What a reader can do, per class; a class without an entry fails the docs test."""

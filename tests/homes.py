@@ -81,3 +81,16 @@ def home_through_day(place: Path, school_year: SchoolYear, day: int) -> Home:
     with home.locked():
         ingest(flat, home)
     return home
+
+
+def shocked_home(place: Path) -> Home:
+    """A home whose records end with day 25 of 2026, a year of shock, with a champion trained for that year."""
+    return Home(Path(shutil.copytree(_shocked(), place)))
+
+
+@cache
+def _shocked() -> Path:
+    home = home_through_day(_folder() / "home", SchoolYear(2026), 25)
+    train(home, SchoolYear(2026), Policy(), FAST)
+    promote_latest(home)
+    return home.path

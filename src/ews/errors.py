@@ -75,3 +75,9 @@ class RegistryUnavailable(EwsError):
     """The registry is locked, damaged or of another MLflow; what is in force does not depend on it."""
 
     exit_code = 20
+
+
+class MonitoringAlarm(EwsError):
+    """Monitoring found something that a person should look at before the next list; nothing was changed."""
+
+    exit_code = 21

@@ -21,11 +21,13 @@ from ews.dataset import Dataset, dataset_for, target_years_with_outcomes
 from ews.districts import districts_of
 from ews.engine import Engine
 from ews.errors import NotEnoughData
-from ews.evaluation import differences, evaluate, verdict
+from ews.evaluation import MODEL, differences, evaluate, verdict
 from ews.home import Home, new_folder, read_json, to_json
 from ews.model import Model, Parameters, fit
 from ews.policy import Policy
+from ews.profile import profile_of
 from ews.reasons import typical_values
+from ews.reliability import calibration_table
 from ews.risk_list import to_csv
 from ews.school_year import SchoolYear
 from ews.subgroups import audit, gate, groups_for, published
@@ -161,7 +163,12 @@ def _keep_bundle(
     home: Home, model: Model, dataset: Dataset, evidence: Evidence, policy: Policy, provenance: Mapping[str, object]
 ) -> str:
     """Write the bundle under its hash, whole or not at all, and read it back as whoever scores will."""
-    metrics: dict[str, object] = {"verdict": evidence.verdict, "evaluation": _records(evidence.evaluation)}
+    metrics: dict[str, object] = {
+        "verdict": evidence.verdict,
+        "evaluation": _records(evidence.evaluation),
+        "calibration": _records(calibration_table(evidence.predictions, policy)),
+        "profile": _profile(dataset, evidence, policy),
+    }
     typical = typical_values(dataset)
     with tempfile.TemporaryDirectory(dir=home.path, prefix=".tmp-") as temporary:
         written = Path(temporary) / "bundle"
@@ -171,6 +178,12 @@ def _keep_bundle(
             shutil.copytree(written, folder, dirs_exist_ok=True)
     load_bundle(place, sha256)
     return sha256
+
+
+def _profile(dataset: Dataset, evidence: Evidence, policy: Policy) -> dict[str, object]:
+    """What the last year learned from looked like: monitoring compares with the nearest, not with the mean of all."""
+    last = dataset.where((dataset.frame["school_year"] == dataset.frame["school_year"].max()).to_numpy())
+    return profile_of(last.x, evidence.predictions[MODEL].to_numpy(), last.frame["grade_level"], policy)
 
 
 def _keep_predictions(home: Home, sha256: str, evidence: Evidence) -> None:

@@ -24,7 +24,7 @@ for command in (
     records.simulate, records.moments, records.ingest,
     models.train, models.backtest, models.observer_limit, tune.tune, models.promote,
     lists.score, lists.explain, lists.token,
-    monitor.recalibrate,
+    monitor.recalibrate, monitor.monitor,
 ):  # fmt: skip
     app.command()(command)
 

@@ -1,16 +1,20 @@
 """Commands about a model in use: put its level right for a new year, and watch what it is fed and what came of it."""
 
+import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
-from ews.cli.common import AfterDayOption, EngineOption, HomeOption, MasterOption, engine_of, now, say, steps
-from ews.errors import InputRefused
+from ews.cli.common import AfterDayOption, EngineOption, HomeOption, MasterOption, engine_of, now, out, say, steps
+from ews.errors import InputRefused, MonitoringAlarm
 from ews.home import Home
 from ews.school_year import SchoolYear
 
 if TYPE_CHECKING:
     from ews.bundle import Bundle
+    from ews.monitoring import Report
     from ews.recalibration import Expected, Recalibration
 
 ByOption = Annotated[str, typer.Option("--by", help="Who decides.")]
@@ -74,6 +78,57 @@ def recalibrate(
         )
     _say_shift(made, expected, bundle.policy.chronic_percent)
     say(f"Next: ews score --target-year {year} --after-day {after_day} --out FOLDER --home {place.path}")
+
+
+def monitor(
+    home: HomeOption,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the report: a page, a table and JSON.")
+    ] = None,
+    target_year: OtherYearOption = None,
+    after_day: AfterDayOption = 0,
+    engine: EngineOption = "duckdb",
+    master: MasterOption = None,
+) -> None:
+    """Look at inputs, scores, absence codes, calendar, base rate, calibration and freshness; changes nothing.
+
+    Ends with exit code 0 when nothing is alarming and 21 when something is, for a scheduler. It never trains a model.
+    """
+    from ews.monitoring import hand_out
+    from ews.monitoring import monitor as look
+
+    with steps() as progress:
+        report = look(
+            Home(home),
+            today=datetime.datetime.now().astimezone().date(),
+            made_at=now(),
+            target_year=target_year,
+            after_day=after_day,
+            engine=engine_of(engine, master),
+            progress=progress,
+        )
+    out.print(_findings(report))
+    written = hand_out(report, folder) if folder else []
+    counts = ", ".join(f"{count} {level}" for level, count in report.counts().items())
+    say(f"{counts}." + (f" See {written[0]}" if written else ""))
+    if report.alarms:
+        raise MonitoringAlarm(f"{len(report.alarms)} alarms. Look at them before the next list.")
+
+
+def _findings(report: "Report") -> Table:
+    """What is not fine, and whole areas that are, a line each."""
+    table = Table(box=None, pad_edge=False)
+    for head in ("level", "area", "what", "in words"):
+        table.add_column(head)
+    fine = {check.area for check in report.checks}
+    for check in report.checks:
+        if check.level in ("alarm", "watch"):
+            fine.discard(check.area)
+            table.add_row(check.level, check.area, check.name, check.text)
+    for area in dict.fromkeys(check.area for check in report.checks if check.area in fine):
+        levels = {check.level for check in report.checks if check.area == area}
+        table.add_row("fine" if "fine" in levels else "not known", area, "", "")
+    return table
 
 
 def _champion(home: Home, after_day: int, target_year: SchoolYear | None) -> "tuple[Bundle, SchoolYear]":
