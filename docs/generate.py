@@ -4,6 +4,7 @@ With `--check` nothing is written, and a page that is not what the code says end
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,6 +21,12 @@ DOCS = Path(__file__).parent
 MADE = "<!-- Written by docs/generate.py from the code. Change the code, then run: make docs -->\n"
 
 DIRECTIONS = {1: "never lowers", 0: "either way", -1: "never raises"}
+
+FAULTS = {"T": 19, "G": 16}
+"""How many faults of training (T) and of registered models (G) are numbered."""
+
+REQUIREMENT = re.compile(r"(?<![A-Za-z0-9])([TG]\d{2}|FAIR[-_]\d+)(?!\d)")
+"""An id where a test names it, in its name (`_T13`, `_FAIR_6`) or its words (`FAIR-6`)."""
 
 WHAT_TO_DO = {
     "InputRefused": "Read the sentence: it names the file and the column or line. Mend the export, then ingest again. "
@@ -61,7 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def pages() -> dict[str, str]:
     """Every generated page by file name."""
-    return {"data-dictionary.md": data_dictionary(), "errors.md": errors_page()}
+    return {
+        "data-dictionary.md": data_dictionary(),
+        "errors.md": errors_page(),
+        "traceability.md": traceability(),
+    }
 
 
 def data_dictionary() -> str:
@@ -88,10 +99,26 @@ def errors_page() -> str:
     return "\n".join([*parts, _HTTP])
 
 
+def traceability() -> str:
+    """Which test files name which requirement."""
+    named: dict[str, set[str]] = {f"{letter}{number:02d}": set() for letter, most in FAULTS.items()
+                                  for number in range(1, most + 1)}  # fmt: skip
+    for path in sorted((DOCS.parent / "tests").rglob("test_*.py")):
+        for found in REQUIREMENT.findall(path.read_text(encoding="utf-8")):
+            named.setdefault(found.replace("_", "-"), set()).add(path.relative_to(DOCS.parent).as_posix())
+    rows = ((name, ", ".join(sorted(files)) or "no test yet") for name, files in sorted(named.items(), key=_in_order))
+    return "\n".join(["# Requirements and their tests\n", MADE, _TRACEABILITY, _grid(("id", "named in"), rows)])
+
+
 def error_classes() -> list[type[EwsError]]:
     """The situations of :mod:`ews.errors`, by exit code."""
     known = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, EwsError)]
     return sorted((error for error in known if error is not EwsError), key=lambda error: error.exit_code)
+
+
+def _in_order(entry: tuple[str, set[str]]) -> tuple[str, int]:
+    letters, number = re.split(r"-|(?<=[TG])(?=\d)", entry[0])
+    return letters, int(number)
 
 
 def _is_current(path: Path, text: str) -> bool:
@@ -159,6 +186,11 @@ _ERRORS_INTRODUCTION = """\
 Each situation has one class, one exit code, and a message that says what is wrong, where, and how to fix it.
 No message holds a student's value, so an operator can act on code and message without seeing records.
 Exit code 2 is a wrong command line. Anything not listed here is a defect: please report it, without records.
+"""
+
+_TRACEABILITY = """\
+Faults of training are numbered T, faults of registered models G, what fairness asks FAIR. A test that covers one names
+it. Other ids (I ingest, W service, REL reliability) are in the names of tests, too: `grep -rn I17 tests`.
 """
 
 _HTTP = """\

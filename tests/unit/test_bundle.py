@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from ews import model as model_module
 from ews.bundle import FILES, MANIFEST, catalogue_of, load_bundle, write_bundle
 from ews.calibration import Calibrator
 from ews.errors import UntrustedBundle
+from ews.features import FEATURES
 from ews.home import to_json
 from ews.model import Model, Parameters, fit
 from ews.policy import Policy
@@ -255,3 +257,11 @@ def test_calibrator_and_booster_are_the_only_state(registered):
     loaded = load_bundle(*registered).model
     assert isinstance(loaded.calibrator, Calibrator)
     assert loaded.booster_text == (registered[0] / "booster.txt").read_text()
+
+
+def test_a_model_knows_numbers_only_so_that_no_category_can_be_unseen_T07(model):
+    assert set(re.findall(r"^num_cat=(\d+)$", model.booster_text, re.MULTILINE)) == {"0"}
+
+
+def test_neither_school_nor_district_is_a_feature_T17():
+    assert not {"school_id", "district_id", "student_id", "household_id"} & set(FEATURES)

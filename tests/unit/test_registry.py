@@ -251,7 +251,7 @@ def test_each_as_of_day_has_its_own_champion_and_alias(home, model):
 def test_rollbacks_go_back_one_champion_at_a_time_and_are_recorded(home, model):
     versions = [make_version(home, model, note=str(number)) for number in range(3)]
     for replaced, version in zip((None, 1, 2), versions, strict=True):
-        promote(home, version, replaces=replaced, promoted_at=f"2026-08-0{version.version}T08:00:00+00:00")
+        promote(home, version, replaces=replaced, promoted_at=NOON.replace("03", f"0{version.version}", 1))
     assert roll_back(home).version == 2
     assert roll_back(home, at="2026-08-05T12:00:00+00:00").version == 1
     assert registry.champion(home).promoted_by == "Ben Ito"
