@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install spark peers fix check test demo serve docs moments bench lock clean
+.PHONY: help install spark peers fix check test demo serve docs moments bench results lock clean
 
 help: ## list these words
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,11 @@ moments: install ## simulate anew what docs/simulator.md shows; some minutes
 
 bench: install ## measure speed; prints ratios taken side by side
 	$(BIN)/python -m benchmarks
+
+RESULTS_WORK ?= .results
+
+results: install ## measure anew what docs/results.md shows; a quarter of an hour, and goes on where it was stopped
+	$(BIN)/python -m benchmarks.results --work $(RESULTS_WORK)
 
 SOLVE = $(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate

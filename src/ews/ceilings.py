@@ -79,23 +79,25 @@ def observer_limit(
     world: World,
     policy: Policy,
     *,
+    first_districts: int = 1,
     most_districts: int = 16,
     parameters: Parameters = LIMIT_PARAMETERS,
     progress: Callable[[str], None] = lambda _: None,
 ) -> ObserverLimit:
-    """Learn on 1, 2, 4 … other districts of a world until more no longer help, and keep what was learned.
+    """Learn on other districts of a world, doubling them until more no longer help, and keep what was learned.
 
     Args:
         home: keeps the result in `observer_limits/`; a second call reads it.
         world: the districts.
         policy: the thresholds.
+        first_districts: how many to begin with.
         most_districts: where to stop even when the curve still rises; the curve tells.
         parameters: how the booster learns.
         progress: told of each district and each point of the curve.
     """
     kept = home.path / "observer_limits" / world.name
     if not kept.exists():
-        made, dataset = _learn(world, policy, most_districts, parameters, progress)
+        made, dataset = _learn(world, policy, (first_districts, most_districts), parameters, progress)
         with new_folder(kept) as folder:
             sha256 = write_bundle(folder / "bundle", made.model, {}, policy, {}, {"world": world.name})
             about = {"sha256": sha256, "student_years": dataset, "curve": made.curve.to_dict(orient="records")}
@@ -183,15 +185,20 @@ def share_of_the_way(evaluation: pd.DataFrame) -> pd.DataFrame:
 
 
 def _learn(
-    world: World, policy: Policy, most: int, parameters: Parameters, progress: Callable[[str], None]
+    world: World,
+    policy: Policy,
+    first_and_most: tuple[int, int],
+    parameters: Parameters,
+    progress: Callable[[str], None],
 ) -> tuple[ObserverLimit, int]:
+    first, most = first_and_most
     districts = _districts(world, policy, progress)
     judge = next(districts)
     test = judge.where(judge.frame["school_year"].to_numpy() == judge.frame["school_year"].max())
     learned: list[Dataset] = []
     points: list[dict[str, float]] = []
     while True:
-        learned += [next(districts) for _ in range(max(1, len(learned)))]
+        learned += [next(districts) for _ in range(len(learned) or first)]
         rows = _pooled(learned)
         limit = ObserverLimit(fit(rows, parameters, policy), pd.DataFrame(points))
         points.append({"districts": len(learned), "student_years": len(rows.frame), **_judged(limit, test, policy)})
