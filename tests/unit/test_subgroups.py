@@ -120,7 +120,7 @@ def test_groups_that_differ_in_nothing_pass_FAIR6():
     assert not found[0].blocks
 
 
-def shifted(log_odds: float, share: float = 0.5, seed: int = 1) -> list:
+def shifted(log_odds: float, share: float = 0.25, seed: int = 1) -> list:
     """Findings where the scores of one group, of a given share, are shifted by some log-odds."""
     predictions, groups = equal_groups(seed)
     rng = np.random.default_rng(seed)
@@ -178,7 +178,6 @@ WELL, BAD, UNSURE, TRUE = (1.0, 0.9, 1.1), (0.79, 0.6, 0.99), (0.79, 0.6, 1.0), 
         (BAD, BAD, TRUE, 300, "grade_band", ["sign"]),
         (BAD, WELL, TRUE, 300, "school_id", []),
         (BAD, BAD, TRUE, 300, "mentored", []),
-        (BAD, BAD, TRUE, 300, "all", []),
         (WELL, WELL, (0.06, 0.01, 0.1), 30, "gender", ["blocks"]),
         (WELL, WELL, (-0.06, -0.1, -0.01), 30, "gender", ["blocks"]),
         (WELL, WELL, (0.06, -0.01, 0.1), 30, "gender", ["sign"]),
@@ -194,6 +193,18 @@ def test_what_blocks_and_what_is_signed_for_FAIR6(ratio, within, off, positives,
     judged = [finding for finding in found if finding.quantity != "not audited"]
     assert ["blocks" if finding.blocks else "sign" for finding in judged] == expected
     assert {finding.group for finding in judged} <= {"a"}
+
+
+def test_a_level_wrong_for_everybody_is_one_finding_and_groups_are_judged_beside_it_FAIR6():
+    """All are told 12 points too many: so is group b, and group a 20, which is 8 more than all."""
+    everybody = finding_rows(WELL, WELL, (0.12, 0.1, 0.14), dimension="all").query("group == 'a'")
+    rows = finding_rows(WELL, WELL, (0.2, 0.18, 0.22))
+    rows.loc[(rows["group"] == "b") & (rows["quantity"] == "calibration_in_the_large"), "value"] = 0.12
+    found = [finding for finding in gate(pd.concat([everybody, rows])) if finding.quantity != "not audited"]
+    assert [(finding.dimension, finding.group, finding.blocks) for finding in found] == [
+        ("all", "a", True), ("gender", "a", True),
+    ]  # fmt: skip
+    assert "+8.0 points (+6.0 to +10.0) more than those of all" in found[1].text
 
 
 def test_the_gate_judges_hidden_groups_too_and_tells_no_number_of_them_FAIR6_PRV10():

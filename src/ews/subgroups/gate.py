@@ -16,7 +16,7 @@ from ews.subgroups.groups import ATTRIBUTES, TWO_WAY
 LEAST_RATIO = 0.80
 MOST_OFF = 0.05
 
-_NOT_JUDGED = (ALL, "mentored")
+_NOT_JUDGED = ("mentored",)
 """A mentor changes the outcome: fewer chronically absent students among the mentored is the aim, not a defect."""
 
 _PAIRS = tuple(name_of(pair) for pair in TWO_WAY)
@@ -68,6 +68,9 @@ def gate(audited: pd.DataFrame) -> list[Finding]:
     - the lists reach these less than 0.80 times as often as others of the same schools, the interval wholly below 1;
     - or its probabilities are off by more than 5 points, the interval wholly on that side of 0.
 
+    Where the probabilities of all students are off by more than 5 points, that is one finding, and groups are judged
+    by how far they are from all: a level that is wrong for everybody is mended first, by recalibration.
+
     A named person signs for: the same of fewer students, or not beyond chance; a school, a grade band, short histories
     and moves; and a group that the lists reach less than 0.80 times as often as the best-served group of its
     dimension, interval wholly below 1, though no less often than others of the same schools.
@@ -81,11 +84,12 @@ def gate(audited: pd.DataFrame) -> list[Finding]:
     """
     few = audited["positives"] < FEWEST_POSITIVES
     judged = audited[~audited["dimension"].isin(_NOT_JUDGED) & ~(audited["dimension"].isin(_PAIRS) & few)]
-    found = [
-        finding
-        for (dimension, group), rows in judged.groupby(["dimension", "group"], sort=False)
-        for finding in _of_group(_Group(dimension, group, rows.set_index("quantity")))
+    groups = [
+        _Group(*key, rows.set_index("quantity")) for key, rows in judged.groupby(["dimension", "group"], sort=False)
     ]
+    everybody = next((float(group.rows.loc[_OFF, "value"]) for group in groups if group.dimension == ALL), 0.0)
+    level = everybody if abs(everybody) > MOST_OFF else 0.0
+    found = [finding for group in groups for finding in _of_group(group, level)]
     return [*sorted(found, key=lambda finding: not finding.blocks), *_not_audited(audited)]
 
 
@@ -139,13 +143,14 @@ _WITHOUT_NUMBERS = {
 }
 
 
-def _of_group(group: _Group) -> Iterator[Finding]:
+def _of_group(group: _Group, level: float) -> Iterator[Finding]:
     yield from _of_recall(group)
-    off = group.rows.loc[_OFF]
+    than_all = level if group.dimension != ALL else 0.0
+    off = group.rows.loc[_OFF, ["value", "low", "high"]].astype("float64") - than_all
     if abs(off["value"]) > MOST_OFF:
         shown = bool(off["low"] > 0 or off["high"] < 0)
-        low, high = _points(off["low"]), _points(off["high"])
-        what = f"its probabilities are off by {_points(off['value'])} points ({low} to {high})"
+        numbers = f"{_points(off['value'])} points ({_points(off['low'])} to {_points(off['high'])})"
+        what = f"its probabilities are off by {numbers}{' more than those of all' if than_all else ''}"
         yield group.finding(_OFF, group.can_block and shown, what, _why(group, shown))
 
 

@@ -105,7 +105,9 @@ def _has_row(rows: pd.DataFrame, mentored: pd.DataFrame) -> np.ndarray:
 
 def _yes_no(yes: np.ndarray, known: np.ndarray) -> np.ndarray:
     """`yes` or `no`, None where `known` is NaN."""
-    return np.where(np.isnan(known), None, np.where(yes, "yes", "no"))
+    words = np.where(yes, "yes", "no").astype(object)
+    words[np.isnan(known)] = None
+    return words
 
 
 def _numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
