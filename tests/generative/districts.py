@@ -15,7 +15,7 @@ FIRST_DATE, LAST_DATE = dt.date(2021, 6, 1), dt.date(2025, 8, 30)
 
 @st.composite
 def calendars(draw: st.DrawFn, lengths: tuple[int, ...] = (0, 4, 9, 9, 100)) -> list[Day]:
-    """For each school and year none, a few, or many days in a row, of which some are left out."""
+    """For each school and year none, a few, or many days in a row, of which some are left out, and some in a row."""
     days = []
     for year in YEARS:
         for school in SCHOOLS:
@@ -23,7 +23,9 @@ def calendars(draw: st.DrawFn, lengths: tuple[int, ...] = (0, 4, 9, 9, 100)) -> 
             begin = dt.date(year - 1, 8, 1) + dt.timedelta(days=draw(st.integers(0, 364 - 2 * length)))
             if draw(st.booleans()):
                 begin = dt.date(year, 2, 26)
-            left_out = draw(st.sets(st.integers(0, length), max_size=4))
+            first = draw(st.integers(0, length))
+            in_a_row = range(first, first + draw(st.sampled_from([0, 2, 3, 10])))
+            left_out = draw(st.sets(st.integers(0, length), max_size=4)) | set(in_a_row)
             dates = (begin + dt.timedelta(days=step) for step in range(length) if step not in left_out)
             days += [Day(school, date, year) for date in dates if date <= dt.date(year, 7, 31)]
     return days
