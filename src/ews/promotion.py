@@ -190,24 +190,24 @@ def _regression(comparison: Comparison) -> list[Concern]:
 
 
 def _miscalibration(predictions: pd.DataFrame, policy: Policy, comparison: Comparison | None) -> list[Concern]:
-    """Estimates off on average stop a promotion where what is in force is nearer; otherwise a person signs.
+    """Estimates off on average stop a promotion where those of what is in force are not; otherwise a person signs.
 
     When absence jumps for everyone no training helps, only recalibration once in force: a district with nothing, or
-    with a champion that is off by more, must not be left with that.
+    with a champion that is as far off, must not be left with that.
     """
     measured = evaluate(predictions[about_and(predictions, MODEL)], policy)
     row = measured.query("group == 'all' and metric == 'calibration_in_the_large'").iloc[0]
     if abs(row["value"]) <= MOST_OFF:
         return []
     is_shown = bool(row["low"] > 0 or row["high"] < 0) and row["positives"] >= FEWEST_POSITIVES
-    champion_is_nearer = comparison is not None and abs(_champions_miscalibration(comparison)) <= abs(row["value"])
+    champion_is_true = comparison is not None and abs(_champions_miscalibration(comparison)) <= MOST_OFF
     text = (
         f"Out of time its estimates were {100 * abs(row['value']):.1f} points too "
         f"{'high' if row['value'] > 0 else 'low'} on average "
         f"(from {100 * row['low']:+.1f} to {100 * row['high']:+.1f}; {100 * MOST_OFF:.0f} are the most). "
-        "Groups are judged with that difference taken out. See docs/retraining.md, section 'When a gate says no'."
+        "Groups are judged with that difference taken out."
     )
-    return [Concern("calibration", text, blocks=bool(is_shown and champion_is_nearer))]
+    return [Concern("calibration", text, blocks=bool(is_shown and champion_is_true))]
 
 
 def _champions_miscalibration(comparison: Comparison) -> float:

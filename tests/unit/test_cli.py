@@ -18,7 +18,7 @@ from tests.homes import FAST, TARGET, ingested_home, promote_latest, promoted_ho
 
 COMMANDS = (
     "simulate", "moments", "ingest", "train", "backtest", "audit", "observer-limit", "tune",
-    "promote", "score", "explain", "token",
+    "versions", "promote", "score", "explain", "token", "recalibrate", "monitor",
 )  # fmt: skip
 
 
@@ -124,9 +124,53 @@ def test_promote_needs_a_version_that_exists(capsys, home):
     words = ("--by", "Ana Reyes", "--why", "a test", "--home", home.path)
     assert run(capsys, "promote", "--version", "9", *words)[0] == 14
     assert run(capsys, "promote", "--version", "newest", *words)[0] == 14
-    code, out, _ = run(capsys, "promote", *words)
+
+
+def test_a_script_that_names_nobody_is_refused_at_once_and_never_asked(capsys, home):
+    for words in ((), ("--by", "Ana Reyes"), ("--why", "a test"), ("--rollback",)):
+        code, out, err = run(capsys, "promote", *words, "--home", home.path)
+        assert (code, out) == (10, "")
+        assert "--by" in err
+
+
+def test_promote_compares_asks_the_gates_records_and_can_be_taken_back(capsys, tmp_path):
+    home = promoted_home(tmp_path / "home")
+    train(home, TARGET, Policy(), FAST, note="the same again", code="another commit")
+    who = ("--by", "Ana Reyes", "--why", "newer code", "--home", home.path)
+    code, out, err = run(capsys, "promote", *who)
+    assert code == 19, "a district of 300 students has groups too small to judge"
+    assert "--sign-off REASON" in err
+    for words in ("Version 2, for 2026-27, term start", "beside version 1, in force: its recipe", "95 % interval",
+                  "not yet chronic", "recall@k", "passed  no worse for students not yet chronic"):  # fmt: skip
+        assert words in out
+    code, out, _ = run(capsys, "promote", *who, "--sign-off", "looked at each of them")
     assert code == 0
-    assert "Version 1, for 2026-27, is in force. Before: version 1." in out
+    assert "Version 2, for 2026-27, is in force. Before: version 1." in out
+    table = run(capsys, "versions", "--home", home.path)[1].splitlines()
+    assert [line.split()[:5] for line in table[2:]] == [
+        ["2", "2026-27", "term", "start", "yes"],
+        ["1", "2026-27", "term", "start", table[3].split()[4]],
+    ]
+    assert "newer code" in table[2]
+    code, out, _ = run(capsys, "promote", "--rollback", *who)
+    assert code == 0
+    assert "Version 1 is in force again for term start. Before: version 2." in out
+    assert run(capsys, "promote", "--rollback", *who)[0] == 13, "there was none before version 1"
+
+
+def test_versions_of_an_empty_home_say_how_to_make_one(capsys, tmp_path):
+    code, _, err = run(capsys, "versions", "--home", tmp_path / "home")
+    assert code == 14
+    assert "ews train" in err
+
+
+def test_when_the_registry_cannot_be_read_versions_shows_what_is_in_force_G09(capsys, tmp_path):
+    home = promoted_home(tmp_path / "home")
+    home.mlflow_db.write_bytes(b"not a database" * 1000)
+    code, out, _ = run(capsys, "versions", "--home", home.path)
+    assert code == 0
+    assert "What is in force stays in force" in out
+    assert "version 1  term start  Ana Reyes" in out
 
 
 def test_score_writes_the_list_and_explain_tells_one_student(capsys, home, tmp_path):

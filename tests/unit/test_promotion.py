@@ -141,9 +141,9 @@ def test_only_an_interval_wholly_below_nothing_is_a_regression_T19():
         (0.8, 0.2, [False]),
         (0.8, 0.01, [True]),
     ],
-    ids=["true on average", "too high, nothing in force", "too low", "champion further off", "champion nearer"],
+    ids=["true on average", "too high, nothing in force", "too low", "champion off, too", "champion true"],
 )
-def test_estimates_off_by_more_than_five_points_stop_where_the_champion_is_nearer_FAIR_6(shift, champion, expected):
+def test_estimates_off_by_more_than_five_points_stop_where_the_champions_are_not_FAIR_6(shift, champion, expected):
     predictions = pretend_predictions()
     log_odds = np.log(predictions[MODEL] / (1 - predictions[MODEL]))
     predictions[MODEL] = 1 / (1 + np.exp(-log_odds - shift))

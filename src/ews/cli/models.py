@@ -1,4 +1,4 @@
-"""Commands about models: train, test on the past, put in force."""
+"""Commands about models: train, and test on the past."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,7 +13,6 @@ from ews.cli.common import (
     TargetYearOption,
     code_version,
     engine_of,
-    now,
     policy_of,
     say,
     steps,
@@ -130,27 +129,6 @@ def observer_limit(
     say(limit.curve.round(4).to_string(index=False))
     say("The curve is flat." if limit.is_flat else "The curve still rises: more districts would tell more.")
     say(f"Next: ews backtest --truth {simulated} --home {place.path}")
-
-
-def promote(
-    by: Annotated[str, typer.Option("--by", help="Who decides.")],
-    why: Annotated[str, typer.Option("--why", help="The reason; it stays with the version.")],
-    home: HomeOption,
-    version: Annotated[str, typer.Option("--version", help="Number of the version, or latest.")] = "latest",
-) -> None:
-    """Put a version in force for scoring and the service, and record who decided and why."""
-    from ews import registry
-
-    place = Home(home)
-    seen = registry.champion_or_none(place)
-    if version != "latest" and not version.isdecimal():
-        raise NotFound("A version is a number, or the word latest.")
-    chosen = registry.find_version(place, "latest" if version == "latest" else int(version))
-    registry.promote(place, chosen, by=by, why=why, promoted_at=now(), replaces=seen.version if seen else None)
-    year = SchoolYear(chosen.target_year)
-    before = f"version {seen.version}" if seen else "none"
-    say(f"Version {chosen.version}, for {year.label}, is in force. Before: {before}.")
-    say(f"Next: ews score --target-year {year} --out FOLDER --home {place.path}")
 
 
 def _with_ceilings(place: Home, simulated: Path, predictions: "pd.DataFrame", dataset: "Dataset") -> "pd.DataFrame":
