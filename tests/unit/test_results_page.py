@@ -1,0 +1,71 @@
+"""The page of results says what the figures say, and no more."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.results_page import GOAL, METRICS, Measured, over_seeds, page
+from ews.backtest import METHODS
+from ews.ceilings import OBSERVER, RATE, TRUTH
+from ews.evaluation import MODEL
+
+LARGE, SMALL = 20_000, 2_000
+VALUES = {RATE: 0.70, "chronic flag": 0.60, "school x grade rate": 0.55, "logistic": 0.75, OBSERVER: 0.80, TRUTH: 0.85}
+
+
+def figures(model: float, *, noise: float = 0.001) -> pd.DataFrame:
+    """Three seeds a size, in which every metric of a method is one number and a little noise, shared by all methods."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for size, days in ((LARGE, (0, 20, 60)), (SMALL, (0,))):
+        for day in days:
+            for seed in (1, 2, 3):
+                shift = rng.normal(0, noise)
+                rows += [
+                    {"size": size, "seed": seed, "after_day": day, "group": group, "method": method, "metric": metric,
+                     "value": {**VALUES, MODEL: model + day / 1000}[method] + shift, "students": 100, "positives": 20}
+                    for group in ("all", "not yet chronic", "already chronic")
+                    for method in (*METHODS, OBSERVER, TRUTH)
+                    for metric in METRICS
+                ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def page_of(model: float, **more: object) -> str:
+    curve = pd.DataFrame([{"districts": 4, "student_years": 400_000, "auc all": 0.85, "average_precision all": 0.7}])
+    return page(Measured(figures(model), curve, star=None, commit="abc123", **more))
+
+
+def test_an_interval_over_seeds_is_students_t():
+    found = over_seeds([1.0, 2.0, 3.0])
+    assert found.value == 2.0
+    assert found.high - found.value == pytest.approx(4.3027 / np.sqrt(3), abs=1e-3)
+
+
+def test_a_model_nine_tenths_of_the_way_reaches_the_goal_and_one_below_is_told_so():
+    assert GOAL == 0.9
+    assert "not** reached" not in page_of(0.792)
+    below = page_of(0.788)
+    assert below.count("**not** reached") == 4
+    assert "LightGBM comes 88 % (88 to 88) in AUC and 88 % (88 to 88) in AP" in below
+
+
+def test_a_gain_within_its_interval_is_no_gain():
+    assert "LightGBM beats logistic in AP: +.042" in page_of(0.792)
+    assert "LightGBM is not shown to differ from logistic in AP" in page_of(0.75)
+    assert "LightGBM is worse than logistic in AP: -.010" in page_of(0.74)
+
+
+def test_the_gain_of_later_days_is_told_beside_them():
+    assert "| gain | +.060" in page_of(0.75)
+
+
+def test_without_the_sheet_nothing_is_claimed_on_real_students():
+    assert "nothing is claimed on real students" in page_of(0.79)
+
+
+def test_the_page_names_commit_seeds_and_where_the_defaults_were_chosen():
+    text = page_of(0.79)
+    assert "`abc123`" in text
+    assert "20,000 students (seeds 1 to 3)" in text
+    assert "defaults were chosen on this simulator" in text
