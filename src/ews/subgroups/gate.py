@@ -85,7 +85,8 @@ def gate(audited: pd.DataFrame) -> list[Finding]:
     few = audited["positives"] < FEWEST_POSITIVES
     judged = audited[~audited["dimension"].isin(_NOT_JUDGED) & ~(audited["dimension"].isin(_PAIRS) & few)]
     groups = [
-        _Group(*key, rows.set_index("quantity")) for key, rows in judged.groupby(["dimension", "group"], sort=False)
+        _Group(dimension, name, rows.set_index("quantity"))
+        for (dimension, name), rows in judged.groupby(["dimension", "group"], sort=False)
     ]
     everybody = next((float(group.rows.loc[_OFF, "value"]) for group in groups if group.dimension == ALL), 0.0)
     level = everybody if abs(everybody) > MOST_OFF else 0.0
