@@ -195,4 +195,4 @@ def _pandas(frame: nw.LazyFrame | None, year: SchoolYear, *columns: str | nw.Exp
 
 
 def _as_date(value: object) -> dt.date:
-    return pd.Timestamp(value).date()  # type: ignore[arg-type]  # a date or timestamp, by engine
+    return pd.Timestamp(value).date()
