@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ews import registry
 from ews.home import Home
 from tests.docs.pages import blocks, read
 
 
+@pytest.mark.timeout(1200)
 def test_every_block_works_in_order_as_written(scored_home: Home, tmp_path: Path):
     home = Home(shutil.copytree(scored_home.path, tmp_path / ".demo"))
     parts = blocks(read("docs/retraining.md"), "bash")
@@ -20,7 +23,7 @@ def test_every_block_works_in_order_as_written(scored_home: Home, tmp_path: Path
     written = "\n".join(f"echo '=== {number}'\n{part}" for number, part in enumerate(parts))
     script = "set -eo pipefail\n" + written.replace("$PWD/.venv/bin", here)
     done = subprocess.run(
-        ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=500,
+        ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=1100,
         env={**os.environ, "COLUMNS": "200"}, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

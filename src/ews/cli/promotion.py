@@ -86,6 +86,7 @@ def versions(home: HomeOption) -> None:
     if not known:
         raise NotFound(f"No model version in {place.path} yet. Make one with: ews train --target-year YEAR")
     out.print(_versions_table(known, in_force, metrics))
+    say("AP and AUC: out of time, of the students not yet chronic.")
 
 
 def _refuse_silence(by: str, why: str) -> None:
@@ -172,9 +173,9 @@ def _say_in_force(place: Home, checked: "Promotion") -> None:
 def _versions_table(
     known: "list[Version]", in_force: "dict[int, Champion]", metrics: dict[str, dict[str, float]]
 ) -> Table:
-    table = Table("version", "for", "as of", "in force", "trained", box=None, pad_edge=False)
-    for name in ("AP", "AUC"):
-        table.add_column(f"{name}\nnot yet chronic", justify="right")
+    table = Table(box=None, pad_edge=False)
+    for name in ("version", "for", "as of", "in force", "trained", "AP", "AUC"):
+        table.add_column(name, no_wrap=True)
     table.add_column("promoted by")
     table.add_column("why")
     for entry in known:
@@ -184,7 +185,7 @@ def _versions_table(
         shown = (measured.get(f"{name}.not_yet_chronic.LightGBM") for name in ("average_precision", "auc"))
         table.add_row(
             str(entry.version), SchoolYear(entry.target_year).label, _day(entry.after_day),
-            "yes" if is_in_force else "", entry.trained_at[:16],
+            "yes" if is_in_force else "", entry.trained_at[:10],
             *("" if value is None else f"{value:.3f}" for value in shown), entry.promoted_by, entry.why,
         )  # fmt: skip
     return table
