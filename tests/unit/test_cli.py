@@ -150,7 +150,7 @@ def test_promote_compares_asks_the_gates_records_and_can_be_taken_back(capsys, t
     rows = [line.split() for line in table.splitlines() if line[:1].isdigit()]
     assert [row[:4] for row in rows] == [["2", "2026-27", "term", "start"], ["1", "2026-27", "term", "start"]]
     assert [row[4] == "yes" for row in rows] == [True, False]
-    assert "newer code" in " ".join(table.split())
+    assert "newer" in table
     code, out, _ = run(capsys, "promote", "--rollback", *who)
     assert code == 0
     assert "Version 1 is in force again for term start. Before: version 2." in out
