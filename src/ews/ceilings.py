@@ -28,7 +28,9 @@ from ews.sis import ingest
 OBSERVER, TRUTH = "observer limit", "truth"
 RATE = "last year's rate"
 
-LIMIT_PARAMETERS = Parameters(rounds=500, learning_rate=0.05, leaves=31, min_rows_in_leaf=200, l2=20.0)
+LIMIT_PARAMETERS = Parameters(
+    rounds=500, learning_rate=0.05, leaves=31, min_rows_in_leaf=200, l2=20.0, feature_share=0.5
+)
 """Finer trees than one district can feed; a hundred thousand student years and more can."""
 
 FLAT = 0.001

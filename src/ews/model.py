@@ -51,12 +51,12 @@ class Parameters:
         threads: processor threads; they change the time and never the bytes.
     """
 
-    rounds: int = 300
+    rounds: int = 500
     learning_rate: float = 0.03
-    leaves: int = 15
+    leaves: int = 6
     min_rows_in_leaf: int = 80
     l2: float = 20.0
-    feature_share: float = 0.5
+    feature_share: float = 0.6
     row_share: float = 1.0
     random_cuts: bool = True
     half_life_years: float = 1.0
