@@ -9,11 +9,16 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+import narwhals as nw
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ews.sis.placed import make_instructional_days, make_placed_stays, with_tallies
 from ews.tables import GRADES
+from ews.tallies import BREAK_DAYS
 
 YEARS = (2023, 2024, 2025, 2026)
 DAYS = 180
@@ -52,7 +57,9 @@ def write_ingest(folder: Path, students: int, seed: int = 1) -> int:
     ids = _texts(np.arange(students), 9)
     homes = _texts(np.arange(students) * 2 // 3, 9)  # households of one or two
     pq.write_table(pa.table({"student_id": ids, "household_id": homes}), folder / "students.parquet")
-    (folder / "manifest.json").write_text(json.dumps({"id": "benchmark"}), encoding="utf-8")
+    about = {"id": "benchmark", "fingerprints": {str(year): f"{seed}-{students}" for year in YEARS}}
+    (folder / "manifest.json").write_text(json.dumps(about), encoding="utf-8")
+    _write_placed_stays(folder)
     return sum(_write_marks(folder, year, rng) for year in years)
 
 
@@ -80,9 +87,10 @@ def _write_calendar(folder: Path, years: list[Year], students: int) -> None:
     schools = np.repeat(np.arange(_schools(students)), DAYS)
     tables = []
     for year in years:
-        dates = year.dates[np.arange(_schools(students)) % CALENDARS].ravel()
+        numbers = np.arange(_schools(students)) % CALENDARS
+        dates, breaks = year.dates[numbers].ravel(), _before_break(year.dates)[numbers].ravel()
         place = np.tile(np.arange(1, DAYS + 1, dtype=np.int16), _schools(students))
-        tables.append(pa.table({"school_id": _texts(schools, 5), **_day_columns(dates, year.year, place)}))
+        tables.append(pa.table({"school_id": _texts(schools, 5), **_day_columns(dates, breaks, year.year, place)}))
     pq.write_table(pa.concat_tables(tables), folder / "calendar.parquet", compression="zstd")
 
 
@@ -101,6 +109,21 @@ def _write_stays(folder: Path, years: list[Year]) -> None:
     pq.write_table(stays, folder / "enrollments.parquet", compression="zstd")
 
 
+def _write_placed_stays(folder: Path) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"create view accepted_calendar as select school_id, date, school_year from '{folder}/calendar.parquet';"
+            f"create view stays as from '{folder}/enrollments.parquet'"
+        )
+        make_instructional_days(connection)
+        make_placed_stays(connection)
+        for year in YEARS:
+            path = folder / "stays" / f"school_year={year}" / "stays.parquet"
+            path.parent.mkdir(parents=True)
+            rows = f"from placed_stays where school_year = {year} order by student_id, entry_date"
+            connection.execute(f"copy ({rows}) to '{path}' (format parquet, compression zstd)")
+
+
 def _stays(student: np.ndarray, school: np.ndarray, entry: np.ndarray, left: np.ndarray, grade: np.ndarray) -> pa.Table:
     ids = {"student_id": _texts(student, 9), "school_id": _texts(school, 5)}
     return pa.table({**ids, "entry_date": entry, "exit_date": left, "grade_level": pa.array(grade.astype(object))})
@@ -111,7 +134,8 @@ def _write_marks(folder: Path, year: Year, rng: np.random.Generator) -> int:
     path.parent.mkdir(parents=True)
     writer, rows = None, 0
     for begin in range(0, len(year.schools), AT_ONCE):
-        table = _marks(year, np.arange(begin, min(begin + AT_ONCE, len(year.schools))), rng)
+        marks = _marks(year, np.arange(begin, min(begin + AT_ONCE, len(year.schools))), rng)
+        table = with_tallies(nw.from_native(pl.from_arrow(marks))).to_arrow()
         writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd", store_schema=False)
         writer.write_table(table)
         rows += table.num_rows
@@ -138,7 +162,12 @@ def _marks(year: Year, students: np.ndarray, rng: np.random.Generator) -> pa.Tab
             "is_tardy": is_tardy[who, day],
             "is_early_departure": np.zeros(len(who), bool),
             "missed_ten_thousandths": np.where(absent, 10_000, 500).astype(np.int32),
-            **_day_columns(year.dates[school % CALENDARS, day], year.year, (day + 1).astype(np.int16)),
+            **_day_columns(
+                year.dates[school % CALENDARS, day],
+                _before_break(year.dates)[school % CALENDARS, day],
+                year.year,
+                (day + 1).astype(np.int16),
+            ),
         }
     )
 
@@ -156,15 +185,23 @@ def _spells(moves: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return spell_day
 
 
-def _day_columns(dates: np.ndarray, year: int, place: np.ndarray) -> dict[str, np.ndarray]:
+def _day_columns(dates: np.ndarray, breaks: np.ndarray, year: int, place: np.ndarray) -> dict[str, np.ndarray]:
     days = dates.astype("datetime64[D]")
     return {
         "date": days,
         "school_year": np.full(len(days), year, np.int32),
         "day_index": place,
+        "days_left": (DAYS - place).astype(np.int16),
+        "is_before_break": breaks,
         "month": (days.astype("datetime64[M]").astype(int) % 12 + 1).astype(np.int8),
         "weekday": ((days.astype(int) + 3) % 7 + 1).astype(np.int8),
     }
+
+
+def _before_break(dates: np.ndarray) -> np.ndarray:
+    """For each calendar and day, whether a break follows."""
+    gaps = np.diff(dates.astype("datetime64[D]").astype(int), axis=1, append=0)
+    return gaps >= BREAK_DAYS
 
 
 def _texts(numbers: np.ndarray, width: int) -> pa.Array:

@@ -27,7 +27,7 @@ def scan(folder: Path) -> int:
 
 def features(folder: Path) -> int:
     """All student years, then features and outcomes of the last year's students, as `ews train` needs them."""
-    shutil.rmtree(folder / "student_years", ignore_errors=True)
+    shutil.rmtree(folder.parent / "student_years", ignore_errors=True)
     return len(dataset_for(folder, [TARGET], Policy()).frame)
 
 

@@ -2,13 +2,18 @@
 
 import csv
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import duckdb
+import narwhals as nw
 import polars as pl
+
+from ews.sis.placed import make_instructional_days, make_placed_stays, with_tallies
 
 WHOLE_DAY = 10_000
 
@@ -135,26 +140,44 @@ def write_ingest(folder: Path, district: District) -> Path:
         schema = {"student_id": pl.String, "school_id": pl.String, "school_year": pl.Int32, "grade_level": pl.String}
         frame = pl.DataFrame(district.sheet, schema={**schema, **counts}, orient="row")
         frame.write_parquet(folder / "attendance_years.parquet")
-    (folder / "manifest.json").write_text(json.dumps({"id": folder.name}), encoding="utf-8")
+    about = {"id": folder.name, "fingerprints": _fingerprints(district)}
+    (folder / "manifest.json").write_text(json.dumps(about), encoding="utf-8")
     return folder
 
 
+def _fingerprints(district: District) -> dict[str, str]:
+    """One for all years: the whole district decides."""
+    years = {day.school_year for day in district.days} | {row.school_year for row in district.sheet}
+    return dict.fromkeys(map(str, years), hashlib.sha256(repr(district).encode()).hexdigest()[:16])
+
+
 def _write_days(folder: Path, district: District) -> None:
-    indexes = day_indexes(district.days)
-    calendar = pl.DataFrame(
-        district.days, schema={"school_id": pl.String, "date": pl.Date, "school_year": pl.Int32}, orient="row"
-    ).with_columns(
-        day_index=pl.Series([indexes[day[:2]] for day in district.days], dtype=pl.Int16),
-        weekday=pl.col("date").dt.weekday(),
-        month=pl.col("date").dt.month(),
-    )
+    """Calendar, stays and marks, put on the calendar as an ingest puts them."""
+    with duckdb.connect() as connection:
+        days = pl.DataFrame(
+            district.days, schema={"school_id": pl.String, "date": pl.Date, "school_year": pl.Int32}, orient="row"
+        )
+        ids = {"student_id": pl.String, "school_id": pl.String, "entry_date": pl.Date, "exit_date": pl.Date}
+        stays = pl.DataFrame(district.stays, schema={**ids, "grade_level": pl.String}, orient="row")
+        for name, frame in {"accepted_calendar": days, "stays": stays}.items():
+            connection.register("given", frame.to_arrow())
+            connection.execute(f"create table {name} as from given")
+        make_instructional_days(connection)
+        calendar = connection.sql("from instructional_days").pl()
+        make_placed_stays(connection)
+        placed = connection.table("placed_stays").pl()
     calendar.write_parquet(folder / "calendar.parquet")
-    schema = {"student_id": pl.String, "school_id": pl.String, "entry_date": pl.Date, "exit_date": pl.Date}
-    stays = pl.DataFrame(district.stays, schema={**schema, "grade_level": pl.String}, orient="row")
     stays.write_parquet(folder / "enrollments.parquet")
     students = pl.DataFrame({"student_id": sorted({stay.student_id for stay in district.stays})})
     students.cast(pl.String).write_parquet(folder / "students.parquet")
-    _write_marks(folder / "marks", calendar, district)
+    _write_by_year(folder / "stays", placed)
+    _write_by_year(folder / "marks", _marks(calendar, district))
+
+
+def _write_by_year(folder: Path, frame: pl.DataFrame) -> None:
+    for (year,), of_year in frame.partition_by("school_year", as_dict=True).items():
+        (folder / f"school_year={year}").mkdir(parents=True)
+        of_year.write_parquet(folder / f"school_year={year}" / "part-0.parquet")
 
 
 def spell_days(marks: list[DayMark], days: list[Day]) -> list[int | None]:
@@ -170,15 +193,14 @@ def spell_days(marks: list[DayMark], days: list[Day]) -> list[int | None]:
     ]
 
 
-def _write_marks(folder: Path, calendar: pl.DataFrame, district: District) -> None:
+def _marks(calendar: pl.DataFrame, district: District) -> pl.DataFrame:
     schema = {
         "student_id": pl.String, "school_id": pl.String, "date": pl.Date, "is_absent": pl.Boolean, "kind": pl.String,
         "is_tardy": pl.Boolean, "is_early_departure": pl.Boolean, "missed_ten_thousandths": pl.Int32,
     }  # fmt: skip
     marks = by_day(district.marks)
     places = pl.Series("spell_day", spell_days(marks, district.days), dtype=pl.Int16)
-    frame = pl.DataFrame(marks, schema=schema, orient="row").with_columns(places)
-    frame = frame.join(calendar, on=["school_id", "date"])
-    for (year,), of_year in frame.partition_by("school_year", as_dict=True).items():
-        (folder / f"school_year={year}").mkdir(parents=True)
-        of_year.sort("student_id", "date").write_parquet(folder / f"school_year={year}" / "part-0.parquet")
+    frame = (
+        pl.DataFrame(marks, schema=schema, orient="row").with_columns(places).join(calendar, on=["school_id", "date"])
+    )
+    return with_tallies(nw.from_native(frame.lazy())).to_native().collect().sort("student_id", "date")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections import Counter
+from itertools import pairwise
 
 from ews.tables import GRADES
 from tests.districts import Day, DayMark, District, Stay, YearRow, by_day, day_indexes
@@ -57,6 +58,7 @@ def _daily_row(
     counts: Counter[str] = Counter()
     absent_on: list[tuple[str, int, int]] = []
     seen: list[tuple[Stay, list[int]]] = []
+    before_break = days_before_a_break(all_days)
     for stay in sorted(stays, key=lambda stay: stay.entry_date):
         calendar = days.get(stay.school_id, {})
         end = stay.exit_date or dt.date.max
@@ -66,6 +68,9 @@ def _daily_row(
         for date in enrolled:
             mark = marks.get((stay.student_id, stay.school_id, date))
             _count_day(counts, date, calendar[date], len(calendar), mark)
+            if (stay.school_id, date) in before_break:
+                counts["days_enrolled_before_break"] += 1
+                counts["days_absent_before_break"] += mark is not None and mark.is_absent
             if mark and mark.is_absent:
                 absent_on.append((stay.school_id, calendar[date], date.isoweekday()))
     if not seen:
@@ -83,6 +88,16 @@ def _daily_row(
         "schools_attended": len({stay.school_id for stay, _ in seen}),
         "late_entry_days": seen[0][1][0] - 1,
         "early_exit_days": len(days[last.school_id]) - last_indexes[-1],
+    }
+
+
+def days_before_a_break(all_days: list[Day]) -> set[tuple[str, dt.date]]:
+    """The days of a school whose next one in the same school year is four or more calendar days later."""
+    in_order = sorted(all_days, key=lambda day: (day.school_id, day.school_year, day.date))
+    return {
+        day[:2]
+        for day, following in pairwise(in_order)
+        if day[::2] == following[::2] and (following.date - day.date).days >= 4
     }
 
 
@@ -110,7 +125,7 @@ def _count_day(counts: Counter[str], date: dt.date, index: int, length: int, mar
 
 
 def _count_names() -> list[str]:
-    windows = ["first_20", "last_30", "last_60"]
+    windows = ["first_20", "last_30", "last_60", "before_break"]
     parts = [f"month_{month:02d}" for month in range(1, 13)] + [f"weekday_{day}" for day in range(1, 6)] + windows
     kinds = ["days_enrolled", "days_absent", "days_excused", "days_unexcused", "days_suspended"]
     kinds += ["days_tardy", "days_early_departure", "partial_ten_thousandths"]

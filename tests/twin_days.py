@@ -110,6 +110,18 @@ def days_absent_monday_friday_last_year(one: Known) -> int:
     return one.last["days_absent_weekday_1"] + one.last["days_absent_weekday_5"]
 
 
+def days_absent_before_break_last_year(one: Known) -> int:
+    return one.last["days_absent_before_break"]
+
+
+def before_break_excess_last_year(one: Known) -> Fraction:
+    """Days before a break missed beyond those of even absences, over absences of which 5 more are even."""
+    share(0, one.last["days_enrolled_before_break"])
+    own = share(one.last["days_absent_before_break"], one.last["days_absent"])
+    even = share(one.last["days_enrolled_before_break"], one.last["days_enrolled"])
+    return (own - even) * Fraction(one.last["days_absent"], one.last["days_absent"] + 5)
+
+
 def monday_spell_share_last_year(one: Known) -> Fraction:
     return share(one.last["monday_spells"], one.last["spells"])
 
@@ -146,6 +158,7 @@ FROM_DAYS = {
         spells_per_100_days_all_years, mean_spell_length_last_year, single_day_share_last_year,
         months_without_absence_last_year, days_absent_worst_month_last_year, month_dispersion_last_year,
         monday_friday_excess_last_year, days_absent_monday_friday_last_year, monday_spell_share_last_year,
+        days_absent_before_break_last_year, before_break_excess_last_year,
         excused_share_last_year, unexcused_share_last_year, tardy_per_100_days_last_year,
         early_departures_per_100_days_last_year, part_days_missed_last_year,
     )

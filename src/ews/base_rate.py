@@ -21,6 +21,7 @@ from ews.school_year import SchoolYear
 from ews.student_years import (
     Records,
     is_complete,
+    kept_beside,
     known_school_years,
     open_records,
     reaches_day,
@@ -229,7 +230,7 @@ def _first(asked: _Asked, year: SchoolYear, day: int) -> pd.DataFrame:
 
 
 def _whole(asked: _Asked, year: SchoolYear) -> pd.DataFrame:
-    rows = stored_student_years(asked.folder, asked.records, asked.policy, asked.engine, before=year.next)
+    rows = stored_student_years(kept_beside(asked.folder), asked.records, asked.policy, asked.engine, before=year.next)
     of_year = rows.filter(nw.col("school_year") == year.ending)
     return asked.of_cohort(year, of_year, days_enrolled="days_enrolled", days_absent="days_absent")
 

@@ -6,14 +6,15 @@ from ews.errors import NotEnoughData
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.student_years import (
+    IS_THERE_AT_THE_END,
     Records,
-    enrolled_by_student,
     from_sheet,
     grade_number,
     has_rows,
     known_school_years,
+    last_stays,
+    one_year,
     promoted,
-    stays_in,
 )
 from ews.tables import GRADES
 
@@ -45,11 +46,11 @@ def cohort(records: Records, target_year: SchoolYear, policy: Policy, *, after_d
 
 def _enrolled(records: Records, target_year: SchoolYear, policy: Policy, day: int) -> nw.LazyFrame | None:
     """Students enrolled on the day; of two schools that had it on different dates, the one entered last."""
-    stays = stays_in(records, target_year, policy, through_day=day)
-    if stays is None:
+    year = one_year(records, target_year, policy, through_day=day)
+    if year is None:
         return None
-    on_the_day = stays.filter(nw.col("last_index") == nw.col("instructional_days"))
-    return enrolled_by_student(on_the_day) if has_rows(on_the_day) else None
+    on_the_day = last_stays(year.stays.filter(IS_THERE_AT_THE_END))
+    return on_the_day if has_rows(on_the_day) else None
 
 
 def _on_sheet(records: Records, school_year: SchoolYear) -> nw.LazyFrame | None:
@@ -71,15 +72,14 @@ def _promoted(records: Records, target_year: SchoolYear, policy: Policy) -> nw.L
 
 def _at_the_end(records: Records, school_year: SchoolYear, policy: Policy) -> nw.LazyFrame:
     """Students enrolled when a known year ended; on a yearly sheet nobody is known to have left."""
-    place = ("student_id", "school_id", "grade_level")
-    stays, sheet = stays_in(records, school_year, policy), _on_sheet(records, school_year)
-    if stays is None:
+    year, sheet = one_year(records, school_year, policy, through_day=None), _on_sheet(records, school_year)
+    if year is None:
         if sheet is None:
             raise NotEnoughData(f"No enrolments of {school_year.label}, though it has marks. Ingest the records anew.")
         return sheet
-    students = enrolled_by_student(stays)
-    stayed = students.filter(nw.col("early_exit_days") == 0).select(*place)
+    place = ("student_id", "school_id", "grade_level")
+    stayed = last_stays(year.stays).filter(IS_THERE_AT_THE_END).select(*place)
     if sheet is None:
         return stayed
-    others = sheet.join(students.select("student_id"), on="student_id", how="anti")
+    others = sheet.join(year.stays.select("student_id").unique(), on="student_id", how="anti")
     return nw.concat([stayed, others.select(*place)], how="vertical")

@@ -23,8 +23,10 @@ from ews.student_years import (
     Records,
     history_as_of,
     is_complete,
+    kept_beside,
     known_school_years,
     open_records,
+    opened,
     stored_student_years,
 )
 
@@ -122,29 +124,30 @@ class _Ingest:
 
 def _one_year(ingest: _Ingest, target_year: SchoolYear, after_day: int, with_outcomes: bool) -> pd.DataFrame:
     records, policy = ingest.records, ingest.policy
-    history = history_as_of(records, ingest.folder, target_year, after_day, policy, ingest.engine)
+    history = history_as_of(records, kept_beside(ingest.folder), target_year, after_day, policy, ingest.engine)
     students = cohort(records, target_year, policy, after_day=after_day)
-    rows = to_pandas(build_features(students, history, policy)).sort_values("student_id", ignore_index=True)
     names = [entry.name for entry in features_for(after_day)]
-    known = rows[[*KEYS, *CONTEXT_COLUMNS]].astype({"school_year": "int64", "last_school_year": "Int64"})
+    rows = build_features(students, history, policy).with_columns(nw.col(name).cast(nw.Float64) for name in names)
     outcomes = _outcomes(ingest, target_year) if with_outcomes else None
-    return pd.concat([known, rows[names].astype("float64"), _aligned(outcomes, rows["student_id"], policy)], axis=1)
+    if outcomes is not None:
+        rows = rows.join(outcomes.drop("school_year"), on="student_id", how="left")
+    return _typed(to_pandas(rows).sort_values("student_id", ignore_index=True), names, policy)
 
 
-def _outcomes(ingest: _Ingest, target_year: SchoolYear) -> pd.DataFrame | None:
+def _outcomes(ingest: _Ingest, target_year: SchoolYear) -> nw.LazyFrame | None:
     """What came of the target year; None where it has not ended, or was never recorded."""
     records, policy = ingest.records, ingest.policy
     if target_year not in known_school_years(records) or not is_complete(records, target_year, policy):
         return None
-    years = stored_student_years(ingest.folder, records, policy, ingest.engine, before=target_year.next)
-    return to_pandas(labels(years.filter(nw.col("school_year") == target_year.ending), policy))
+    years = stored_student_years(kept_beside(ingest.folder), records, policy, ingest.engine, before=target_year.next)
+    return labels(opened(years).filter(nw.col("school_year") == target_year.ending), policy)
 
 
-def _aligned(outcomes: pd.DataFrame | None, student_ids: pd.Series, policy: Policy) -> pd.DataFrame:
-    """One row per student of the cohort, in its order; missing where nothing came of the year for a student."""
-    columns = outcome_columns(policy)
-    flags = [name for name in columns if "is_" in name or "reaches_" in name]
-    numbers = [name for name in columns if name not in flags]
-    found = pd.DataFrame(columns=["student_id", *columns]) if outcomes is None else outcomes
-    rows = found.set_index("student_id")[list(columns)].reindex(student_ids).reset_index(drop=True)
-    return rows.astype({**dict.fromkeys(flags, "boolean"), **dict.fromkeys(numbers, "float64")})
+def _typed(rows: pd.DataFrame, feature_names: Sequence[str], policy: Policy) -> pd.DataFrame:
+    """The columns in order and of the same types for every target year; outcomes are missing where there are none."""
+    outcomes = outcome_columns(policy)
+    flags = [name for name in outcomes if "is_" in name or "reaches_" in name]
+    numbers = dict.fromkeys((name for name in outcomes if name not in flags), "float64")
+    rows = rows.reindex(columns=[*KEYS, *CONTEXT_COLUMNS, *feature_names, *outcomes])
+    kinds = {"school_year": "int64", "last_school_year": "Int64", **numbers, **dict.fromkeys(flags, "boolean")}
+    return rows.astype(kinds)

@@ -63,6 +63,18 @@ def to_pandas(frame: nw.LazyFrame) -> pd.DataFrame:
     return table.to_pandas(types_mapper=kinds.get)
 
 
+def once(frame: nw.LazyFrame) -> nw.LazyFrame:
+    """The same rows, computed now and held in memory: for what several later frames read.
+
+    Without it an engine works out a frame anew for each frame that is made of it.
+    """
+    if frame.implementation.is_pyspark():
+        return nw.from_native(frame.to_native().cache())
+    if frame.implementation.is_duckdb():
+        return nw.from_native(_connection().from_arrow(frame.collect("pyarrow").to_native()))
+    return frame.collect().lazy()
+
+
 def write_parquet(frame: nw.LazyFrame, path: Path) -> None:
     """Put the rows at `path` whole or not at all, on disk when this returns.
 

@@ -15,6 +15,7 @@ from ews.engine import Engine, scan, to_pandas, use_spark
 from ews.errors import EngineNotInstalled
 from ews.policy import Policy
 from ews.school_year import SchoolYear
+from ews.student_years import opened
 from tests.districts import write_ingest
 from tests.generative.test_features import TARGET, district
 
@@ -44,13 +45,14 @@ def made(spark: None, tmp_path_factory: pytest.TempPathFactory) -> dict[Engine, 
 
 
 def _made(folder: Path, name: Engine) -> tuple[Path, Dataset]:
-    write_ingest(folder, district())
-    return folder, dataset_for(folder, [SchoolYear(TARGET)], Policy(), after_day=12, engine=name)
+    """In a folder of its own: student years are kept beside the ingest."""
+    ingest = write_ingest(folder / "ingest", district())
+    return folder, dataset_for(ingest, [SchoolYear(TARGET)], Policy(), after_day=12, engine=name)
 
 
 def _stored(folder: Path, name: Engine = "duckdb") -> pd.DataFrame:
-    years = scan(sorted(folder.glob("student_years/*/*")), name).sort("school_year", "student_id")
-    return to_pandas(years)
+    years = opened(scan(sorted(folder.glob("student_years/*/*")), name))
+    return to_pandas(years.sort("school_year", "student_id"))
 
 
 def test_spark_counts_every_student_year_as_duckdb_does(made: dict[Engine, tuple[Path, Dataset]]) -> None:

@@ -61,6 +61,9 @@ months_without_absence_last_year | self=1 | Had 1 month without any absence in 2
 months_without_absence_last_year | self=0 | Had no month without any absence in 2025-26
 monday_friday_excess_last_year | self=.1 days_absent_last_year=17 days_absent_monday_friday_last_year=9 | Of 17 missed days in 2025-26, 9 were a Monday or a Friday
 monday_friday_excess_last_year | self=-.1 days_absent_last_year=1 days_absent_monday_friday_last_year=0 | Of 1 missed day in 2025-26, none was a Monday or a Friday
+before_break_excess_last_year | self=.1 days_absent_last_year=17 days_absent_before_break_last_year=4 | Of 17 missed days in 2025-26, 4 were on the last school day before a break
+before_break_excess_last_year | self=-.03 days_absent_last_year=1 days_absent_before_break_last_year=0 | Of 1 missed day in 2025-26, none was on the last school day before a break
+before_break_excess_last_year | days_absent_last_year=0 days_absent_before_break_last_year=0 | -
 monday_spell_share_last_year | self=.4 spells_last_year=9 monday_spells_last_year=4 | Of 9 times away in 2025-26, 4 began on a Monday
 excused_share_last_year     | self=.7 days_absent_last_year=17 days_excused_last_year=12 | Of 17 missed days in 2025-26, 12 were recorded as excused
 unexcused_share_last_year   | self=.1 days_absent_last_year=17 days_unexcused_last_year=1 | Of 17 missed days in 2025-26, one was recorded as unexcused

@@ -5,8 +5,10 @@ import pytest
 
 from ews.engine import Engine, to_pandas
 from ews.errors import NotEnoughData
+from ews.home import Home
 from ews.policy import Policy
 from ews.school_year import SchoolYear
+from ews.sis import ingest
 from ews.student_years import (
     STUDENT_YEARS,
     history_as_of,
@@ -18,7 +20,7 @@ from ews.student_years import (
     student_years,
 )
 from tests import twin
-from tests.districts import District, Mark, Stay, YearRow, absences, school_days, write_ingest
+from tests.districts import District, Mark, Stay, YearRow, absences, school_days, write_flat, write_ingest
 
 ENGINES: tuple[Engine, ...] = ("duckdb", "polars")
 OAK = school_days("oak", 2024)
@@ -247,16 +249,41 @@ def test_daily_records_of_a_student_go_before_a_sheet(tmp_path: Path) -> None:
     assert days == {"007": 180, "from afar": 99}
 
 
+def kept_in(place: Path) -> dict[str, int]:
+    """The kept files: school year to when it was written."""
+    return {file.name[:16]: file.stat().st_mtime_ns for file in sorted(place.rglob("school_year=*.parquet"))}
+
+
 def test_stored_years_are_computed_once(tmp_path: Path, district: District) -> None:
-    records = open_records(write_ingest(tmp_path, district), "polars")
-    first = to_pandas(stored_student_years(tmp_path, records, Policy(), "polars"))
-    files = sorted((tmp_path / "student_years").rglob("*"))
-    stamps = {file: file.stat().st_mtime_ns for file in files if file.is_file()}
-    assert [file.name for file in stamps] == ["school_year=2024.parquet", "school_year=2025.parquet"]
-    again = to_pandas(stored_student_years(tmp_path, records, Policy(), "polars"))
-    assert {file: file.stat().st_mtime_ns for file in stamps} == stamps
+    records = open_records(write_ingest(tmp_path / "ingest", district), "polars")
+    first = to_pandas(stored_student_years(tmp_path / "kept", records, Policy(), "polars"))
+    stamps = kept_in(tmp_path / "kept")
+    assert list(stamps) == ["school_year=2024", "school_year=2025"]
+    again = to_pandas(stored_student_years(tmp_path / "kept", records, Policy(), "polars"))
+    assert kept_in(tmp_path / "kept") == stamps
     assert again.equals(first)
     assert list(first["school_year"].unique()) == [2024, 2025]
+
+
+def test_a_later_ingest_computes_the_open_year_anew_and_takes_the_closed_one_as_it_is(
+    tmp_path: Path, district: District
+) -> None:
+    def days_absent(flat: Path) -> tuple[dict[int, int], dict[str, int]]:
+        with home.locked():
+            folder = ingest(flat, home).folder
+        frame = to_pandas(stored_student_years(tmp_path / "kept", open_records(folder), Policy()))
+        return frame.groupby("school_year")["days_absent"].sum().to_dict(), kept_in(tmp_path / "kept")
+
+    home = Home(tmp_path / "home")
+    before, stamps = days_absent(write_flat(tmp_path / "monday", district))
+    district.marks += absences("ann", OAK_NEXT[12:14])
+    after, later_stamps = days_absent(write_flat(tmp_path / "friday", district))
+    assert (after[2024], after[2025]) == (before[2024], before[2025] + 2)
+    assert later_stamps["school_year=2024"] == stamps["school_year=2024"]
+    assert later_stamps["school_year=2025"] != stamps["school_year=2025"]
+    district.marks += absences("ann", OAK[22:23])
+    corrected, last_stamps = days_absent(write_flat(tmp_path / "corrected", district))
+    assert (corrected[2024], len(last_stamps)) == (before[2024] + 1, 2)
 
 
 def test_stored_years_of_an_open_year_follow_the_policy_that_says_when_a_year_is_open(

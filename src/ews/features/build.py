@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import narwhals as nw
 
 from ews.absence import absence_rate, band, is_chronically_absent
+from ews.engine import once
 from ews.features import (
     context,
     grade,
@@ -24,6 +25,7 @@ from ews.features.catalogue import Feature, features_in
 from ews.features.columns import last
 from ews.features.surroundings import (
     countable,
+    rates_of_years,
     with_classmates,
     with_expected,
     with_household,
@@ -32,7 +34,7 @@ from ews.features.surroundings import (
 )
 from ews.policy import Policy
 from ews.school_year import SchoolYear
-from ews.student_years import History
+from ews.student_years import History, opened
 
 _MODULES = (
     level, trend, recency, spells, months, pattern, kind, stability, timing, so_far, context, household, grade,
@@ -48,6 +50,8 @@ KEYS = ("student_id", "school_id", "grade_level", "school_year")
 _PLACE_LAST_YEAR = ("last_school_id", "last_grade_level", "last_school_year")
 _OF_YEAR_BEFORE = ("days_absent", "days_enrolled")
 _FIRST_WEEKS = ("days_absent_first_20", "days_enrolled_first_20")
+_CARRY = 1024
+"""Above any count of days in a school year."""
 _EXPECTED = ("expected_days_absent", "expected_spells")
 
 CONTEXT_COLUMNS = ("last_school_year", "was_chronic", "band_last_year", "lane")
@@ -82,19 +86,39 @@ def wide_frame(cohort: nw.LazyFrame, history: History, policy: Policy) -> nw.Laz
 
     The many columns of the student's own years come last, so that the joins before them carry few.
     """
-    years_back = nw.col("school_year").rank("ordinal", descending=True).over("student_id")
-    past = with_expected(history.past)
-    ranked = past.with_columns(years_back=years_back)
-    last = _prefixed(ranked.filter(nw.col("years_back") == 1).drop("years_back"), "last")
-    before = ranked.filter(nw.col("years_back") == 2).select("student_id", *_OF_YEAR_BEFORE)
-    rows = countable(history.past, policy)
+    past = opened(history.past)
+    rows, rates = countable(past, policy), rates_of_years(past)
+    totals = once(_totals(with_expected(past, rates), history.target_year, policy))
+    last, before = _last_years(history.past, totals)
     wide = _join(cohort.select(*KEYS), last.select("student_id", *_PLACE_LAST_YEAR))
     wide = with_classmates(with_school(wide, rows), rows)
-    wide = _join(wide, _prefixed(before, "before"))
-    totals = _totals(past, history.target_year, policy)
+    wide = _join(wide, before)
     wide = with_household(_join(wide, _prefixed(totals, "past")), totals, history.households)
-    wide = with_months_of_school(_join(wide, last.drop(*_PLACE_LAST_YEAR)), history.past)
+    wide = opened(_join(wide, last.drop(*_PLACE_LAST_YEAR)), "last_")
+    wide = with_months_of_school(with_expected(wide, rates, "last_"), past)
     return wide if history.so_far is None else _join(wide, _prefixed(history.so_far, "so_far"))
+
+
+def _last_years(kept: nw.LazyFrame, totals: nw.LazyFrame) -> tuple[nw.LazyFrame, nw.LazyFrame]:
+    """Each student's last known year, `last_…`, and of the known year before it `before_days_absent` and so on.
+
+    Of the year before it only the two numbers are sought, carried with their year in one: a sort of all student years
+    would be dearer than all the rest.
+    """
+    latest = totals.select("student_id", latest=nw.col("latest_year"))
+    dated = kept.join(latest, on="student_id")
+    last = dated.filter(nw.col("school_year") == nw.col("latest")).drop("latest")
+    absent, enrolled = (nw.col(name).cast(nw.Int64) for name in _OF_YEAR_BEFORE)
+    earlier = dated.filter(nw.col("school_year") < nw.col("latest"))
+    carried = (nw.col("school_year") * _CARRY + absent) * _CARRY + enrolled
+    found = earlier.select("student_id", carried=carried).group_by("student_id").agg(nw.col("carried").max())
+    absent_and_enrolled = nw.col("carried") % (_CARRY * _CARRY)
+    before = found.select(
+        "student_id",
+        before_days_absent=((absent_and_enrolled - nw.col("carried") % _CARRY) / _CARRY).cast(nw.Int64),
+        before_days_enrolled=nw.col("carried") % _CARRY,
+    )
+    return _prefixed(last, "last"), before
 
 
 def _join(wide: nw.LazyFrame, right: nw.LazyFrame) -> nw.LazyFrame:
@@ -121,11 +145,12 @@ def _totals(past: nw.LazyFrame, target_year: SchoolYear, policy: Policy) -> nw.L
     }
     weighted = {"weighted_days_absent": absent * weight, "weighted_days_enrolled": enrolled * weight}
     rate = nw.when(enrolled >= policy.min_days_enrolled).then(absence_rate(absent, enrolled))
-    rows = past.select("student_id", **counts, **weighted, highest_rate=rate)
+    rows = past.select("student_id", "school_year", **counts, **weighted, highest_rate=rate)
     totals = rows.group_by("student_id").agg(
         *(nw.col(name).sum().cast(nw.Int64) for name in counts),
         *(nw.col(name).sum() for name in weighted),
         nw.col("highest_rate").max(),
+        nw.col("school_year").max().alias("latest_year"),
     )
     spells = nw.when(nw.col("years_with_spells") > 0).then(nw.col("spells"))
     return totals.with_columns(spells=spells, students=nw.lit(1))

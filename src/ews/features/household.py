@@ -22,7 +22,7 @@ def of_siblings(value: nw.Expr) -> nw.Expr:
 
 @feature(unit="count", window=ALL_YEARS, group=GROUP, learned=False)
 def household_students() -> nw.Expr:
-    """Other students of the household of whom any year is known; null where the household is not known.
+    """Other students of the household of whom any year is known; null where no year of anyone in it is.
 
     It grows with the years on file, and so tells the year: it is never learned.
     """

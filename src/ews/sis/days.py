@@ -2,6 +2,8 @@
 
 import duckdb
 
+from ews.sis.placed import make_instructional_days
+
 _OPEN = "date '5000-01-01'"
 """A day after all others, for a stay without an exit."""
 
@@ -9,25 +11,19 @@ _OPEN = "date '5000-01-01'"
 def make_known_days(connection: duckdb.DuckDBPyConnection) -> None:
     """Make what later tables need of the accepted calendar.
 
-    `instructional_days`: school, date, year, `day_index` 1, 2, … by date within school and year.
-    `known_days`: every date between a school year's first and last instructional day; `day_index` is null on
-    days without instruction. `daily_years`: the years a school's calendar covers. `plausible_dates`: one row.
+    `instructional_days` and `daily_years` as in `ews.sis.placed`. `known_days`: every date between a school year's
+    first and last instructional day; its numbers are null on days without instruction. `plausible_dates`: one row.
     """
+    make_instructional_days(connection)
     connection.execute(
         """
-        create table instructional_days as
-        select school_id, date, school_year,
-            (row_number() over (partition by school_id, school_year order by date))::smallint as day_index
-        from accepted_calendar;
-        create table daily_years as
-        select school_id, school_year, min(date) as first_day, max(date) as last_day
-        from accepted_calendar group by all;
         create table known_days as
         with spans as (
             select school_id, unnest(generate_series(first_day, last_day, interval 1 day))::date as date, school_year
             from daily_years
         ), dates as (select school_id, date, min(school_year) as school_year from spans group by all)
-        select dates.school_id, dates.date, coalesce(day.school_year, dates.school_year) as school_year, day.day_index
+        select dates.school_id, dates.date, coalesce(day.school_year, dates.school_year) as school_year,
+            day.day_index, day.days_left, day.is_before_break
         from dates left join instructional_days day on dates.school_id = day.school_id and dates.date = day.date;
         create view plausible_dates as
         select (min(date) - interval 30 year)::date as earliest, (max(date) + interval 1 year)::date as latest

@@ -16,7 +16,7 @@ from ews.home import Home, new_folder, read_json, to_json, write_atomically
 from ews.policy import Policy
 from ews.sis import refusals, rejects
 from ews.sis.flat import open_flat
-from ews.sis.parquet import write_tables
+from ews.sis.parquet import fingerprints, write_tables
 from ews.sis.rejects import Counts
 from ews.sis.source import Source, Staged
 from ews.sis.staging import open_database
@@ -24,7 +24,7 @@ from ews.sis.validate import ORDER, validate
 from ews.sis.yearly import open_yearly
 from ews.tables import ATTENDANCE_YEARS
 
-_LAYOUT = "2"
+_LAYOUT = "3"
 """Changes when the folder of an ingest is written differently, so that the same input is then read anew."""
 
 _DEFAULT_POLICY = Policy()
@@ -126,7 +126,8 @@ def _fill(
         rejects.write(connection, folder / "rejects.csv")
         _refuse_bad_tables(counts, folder / "rejects.csv", home.path / "refused" / about["id"])
         write_tables(connection, list(staged.files), folder, progress)
-        return _manifest(connection, feed, staged, counts) | dict(about)
+        about_years = {"fingerprints": fingerprints(connection, folder)}
+        return _manifest(connection, feed, staged, counts) | about_years | dict(about)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """The canonical tables of one ingest as Parquet: marks as one row per student's day, in student order."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import duckdb
 import narwhals as nw
 
 from ews.absence import ABSENCE_CATEGORIES, TEN_THOUSANDTHS, is_absent_day
+from ews.sis.placed import make_placed_stays, with_tallies
 from ews.sis.staging import quoted
 from ews.tables import (
     ATTENDANCE_YEARS,
@@ -18,10 +20,7 @@ from ews.tables import (
 )
 
 _COPY = "(format parquet, compression zstd)"
-_CALENDAR = """
-    select school_id, date, school_year, day_index, isodow(date)::tinyint as weekday, month(date)::tinyint as month
-    from instructional_days order by school_id, date
-"""
+_CALENDAR = "select * from instructional_days order by school_id, date"
 _STAYS = """
     select student_id, school_id, entry_date, exit_date, grade_level from stays order by student_id, entry_date
 """
@@ -41,6 +40,8 @@ def write_tables(
         _copy(connection, _CALENDAR, folder / "calendar.parquet")
     if "enrollments" in present:
         _copy(connection, _STAYS, folder / "enrollments.parquet")
+    if {"calendar", "enrollments"} <= set(present):
+        _write_stays(connection, folder / "stays")
     if "attendance" in present:
         _write_marks(connection, folder / "marks", progress)
 
@@ -55,16 +56,55 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None
     connection.execute(f"copy ({query}) to {quoted(path)} {_COPY}")
 
 
+def fingerprints(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, str]:
+    """For each school year a hash of all its records that `student_years` reads: equal hash, equal student years."""
+    texts: dict[str, list[str]] = {}
+    for rows in (_FINGERPRINTED_CALENDAR, _FINGERPRINTED_SHEET):
+        for year, text in connection.execute(rows).fetchall():
+            texts.setdefault(str(year), []).append(text)
+    for path in sorted(folder.glob("*/school_year=*/*.parquet")):
+        with path.open("rb") as file:
+            texts.setdefault(path.parent.name[-4:], []).append(hashlib.file_digest(file, "sha256").hexdigest())
+    return {year: hashlib.sha256(" ".join(found).encode()).hexdigest()[:16] for year, found in sorted(texts.items())}
+
+
+_FINGERPRINTED_CALENDAR = """
+    select school_year, md5(string_agg(concat_ws(' ', school_id, date), ',' order by school_id, date))
+    from accepted_calendar group by school_year
+"""
+_FINGERPRINTED_SHEET = f"""
+    select school_year, md5(string_agg(({", ".join(ATTENDANCE_YEARS.column_names)})::varchar, ','
+        order by {", ".join(ATTENDANCE_YEARS.key)}))
+    from accepted_attendance_years group by school_year
+"""
+
+
+def _write_stays(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    make_placed_stays(connection)
+    for year in _years(connection, "placed_stays"):
+        rows = f"select * from placed_stays where school_year = {year} order by student_id, entry_date"
+        _copy(connection, rows, _part_of(folder, year) / "stays.parquet")
+
+
 def _write_marks(connection: duckdb.DuckDBPyConnection, folder: Path, progress: Callable[[str], None]) -> None:
-    years = connection.execute("select distinct school_year from accepted_attendance order by 1").fetchall()
-    for (year,) in years:
+    for year in _years(connection, "accepted_attendance"):
         progress(f"Writing marks of {year}")
-        part = folder / f"school_year={year}"
-        part.mkdir(parents=True)
         marked = nw.from_native(connection.sql(_marked_days(year)))
         marked = marked.with_columns(is_absent=is_absent_day(nw.col("absent_ten_thousandths")))
         marked.to_native().create_view("marked_days", replace=True)
-        _copy(connection, _MARKS, part / "marks.parquet")
+        tallied = with_tallies(nw.from_native(connection.sql(_MARKS)))
+        tallied.to_native().create_view("marks", replace=True)
+        _copy(connection, "from marks order by student_id, date, school_id", _part_of(folder, year) / "marks.parquet")
+
+
+def _years(connection: duckdb.DuckDBPyConnection, table: str) -> list[int]:
+    return [year for (year,) in connection.execute(f"select distinct school_year from {table} order by 1").fetchall()]
+
+
+def _part_of(folder: Path, year: int) -> Path:
+    part = folder / f"school_year={year}"
+    part.mkdir(parents=True)
+    return part
 
 
 def _marked_days(year: int) -> str:
@@ -74,7 +114,8 @@ def _marked_days(year: int) -> str:
     )
     return f"""
         select student_id, school_id, date, any_value(school_year)::integer as school_year,
-            any_value(day_index) as day_index, {by_kind},
+            any_value(day_index) as day_index, any_value(days_left) as days_left,
+            any_value(is_before_break) as is_before_break, {by_kind},
             coalesce(sum(share) filter (category in ({absent})), 0)::integer as absent_ten_thousandths,
             bool_or(category = 'tardy') as is_tardy, bool_or(category = 'early_departure') as is_early_departure,
             least(sum(share), {TEN_THOUSANDTHS})::integer as missed_ten_thousandths
@@ -87,7 +128,7 @@ def _marked_days(year: int) -> str:
 
 
 _MARKS = """
-    select student_id, school_id, date, school_year, day_index,
+    select student_id, school_id, date, school_year, day_index, days_left, is_before_break,
         case when is_absent then
             row_number() over (partition by student_id, school_id, is_absent, run order by day_index)
         end::smallint as spell_day,
@@ -101,6 +142,6 @@ _MARKS = """
         select *, day_index
             - row_number() over (partition by student_id, school_id, is_absent order by day_index) as run
         from marked_days
-    ) order by student_id, date, school_id
+    )
 """
 """Within a run of consecutive absent days the day index less the absence's ordinal number stays the same."""

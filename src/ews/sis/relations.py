@@ -63,7 +63,7 @@ RELATIONS = {
         + "left join known_days day on t.school_id = day.school_id and t.date = day.date\n"
         + "left join stays stay on t.student_id = stay.student_id\n"
         + "and t.date between stay.entry_date and coalesce(stay.exit_date, t.date)\n",
-        ", day.school_year, day.day_index",
+        ", day.school_year, day.day_index, day.days_left, day.is_before_break",
     ),
     "attendance_years": Relation(
         (

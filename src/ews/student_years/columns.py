@@ -1,9 +1,13 @@
-"""The columns of `student_years`: the entry in the data dictionary, and the order in every file."""
+"""The columns of `student_years`: their entry in the data dictionary, how they are kept, and how they are opened."""
 
-from ews.student_years.stays import FIRST_DAYS, LAST_DAYS, MONTHS, WEEKDAYS
+import narwhals as nw
+
+from ews.student_years.marks import ABSENT
+from ews.student_years.stays import ENROLLED
 from ews.tables import GRADE_LEVEL, ID_PATTERN, SCHOOL_YEAR, STUDENT_ID, Column, Table
+from ews.tallies import FIRST_DAYS, LAST_DAYS, MONTHS, TALLIES, WEEKDAYS, WINDOWS, counts_in
 
-DEFINITION = 1
+DEFINITION = 2
 """Raised by one whenever a rule behind a column changes, so that stored years are computed anew."""
 
 _WEEKDAY_NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays")
@@ -52,6 +56,7 @@ _PATTERNS = (
         for days in LAST_DAYS
         for column in _pair(f"last_{days}", f"among the last {days} instructional days of the school's year")
     ),
+    *_pair("before_break", "on days after which the school had no instruction for three days or more"),
 )
 _SPELLS = (
     _days("spells", "Runs of consecutive absent instructional days within one school."),
@@ -72,3 +77,55 @@ STUDENT_YEARS = Table(
     ("student_id", "school_year"),
     (*_PLACE, *_TOTALS, *_PATTERNS, *_SPELLS, *_STABILITY),
 )
+
+_DAYS = (
+    *(f"month_{month:02d}" for month in MONTHS), *(f"weekday_{day}" for day in WEEKDAYS), *WINDOWS, "before_break",
+)  # fmt: skip
+"""What enrolled days and absent days are both counted by."""
+
+_OTHERS = {
+    "spells": "spells",
+    "spells_of_two_or_more": "spells_of_two_or_more",
+    "monday_spells": "monday_spells",
+    "tardy": "days_tardy",
+    "early_departure": "days_early_departure",
+}
+
+_PLAIN = tuple(
+    name
+    for name in STUDENT_YEARS.column_names
+    if not name.endswith(_DAYS) and name not in {*_OTHERS.values(), "single_day_spells"}
+)
+KEPT = (*_PLAIN, *ABSENT.values(), *ENROLLED.values())
+"""The columns of a kept year: plain ones, and the sums of tallies that `opened` takes the other counts out of."""
+
+
+def opened(kept: nw.LazyFrame, prefix: str = "") -> nw.LazyFrame:
+    """Student years as they are kept, with every count as a column of its own instead of tallies.
+
+    Args:
+        kept: the columns of `KEPT`, and any others, which stay; or student years that are open already.
+        prefix: what stands before the name of each.
+    """
+    tallies = [f"{prefix}{name}" for name in (*ABSENT.values(), *ENROLLED.values())]
+    names = kept.collect_schema().names()
+    if tallies[0] not in names:
+        return kept
+    counts = [count for tally in ABSENT for count in _counts_of(tally, prefix)]
+    single = nw.col(f"{prefix}spells") - nw.col(f"{prefix}spells_of_two_or_more")
+    return (
+        kept.select(*(name for name in names if name not in tallies), *counts)
+        .with_columns(single.alias(f"{prefix}single_day_spells"))
+        .drop(f"{prefix}spells_of_two_or_more")
+    )
+
+
+def _counts_of(tally: str, prefix: str) -> list[nw.Expr]:
+    by_day = [count for count in TALLIES[tally] if count in _DAYS]
+    others = {count: f"{prefix}{_OTHERS[count]}" for count in TALLIES[tally] if count in _OTHERS}
+    absent = {count: f"{prefix}days_absent_{count}" for count in by_day} | others
+    enrolled = {count: f"{prefix}days_enrolled_{count}" for count in by_day}
+    return [
+        *counts_in(tally, f"{prefix}{ABSENT[tally]}", absent),
+        *counts_in(tally, f"{prefix}{ENROLLED[tally]}", enrolled),
+    ]

@@ -5,12 +5,12 @@ import narwhals as nw
 from ews.errors import NotEnoughData
 from ews.policy import Policy
 from ews.school_year import SchoolYear
-from ews.student_years.columns import STUDENT_YEARS
+from ews.student_years.columns import KEPT, STUDENT_YEARS, opened
 from ews.student_years.marks import counted_by_student
 from ews.student_years.one_year import OneYear, one_year
 from ews.student_years.records import Records
 from ews.student_years.sheets import from_sheet
-from ews.student_years.stays import enrolled_by_student, stays_of_year
+from ews.student_years.stays import enrolled_by_student
 
 _TEXTS = ("student_id", "school_id", "grade_level")
 
@@ -33,6 +33,18 @@ def student_years(
     Raises:
         NotEnoughData: nothing of the year is recorded.
     """
+    kept = kept_student_years(records, school_year, policy, through_day=through_day)
+    return opened(kept).select(STUDENT_YEARS.column_names)
+
+
+def kept_student_years(
+    records: Records, school_year: SchoolYear, policy: Policy, *, through_day: int | None = None
+) -> nw.LazyFrame:
+    """The same as `student_years` with the columns of `KEPT`, as closed years are kept.
+
+    Raises:
+        NotEnoughData: nothing of the year is recorded.
+    """
     year = one_year(records, school_year, policy, through_day)
     daily = None if year is None else _from_days(year, school_year)
     yearly = None if through_day is not None else _from_sheet(records, school_year)
@@ -45,18 +57,10 @@ def student_years(
     raise NotEnoughData(f"No records of {school_year.label}. Ingest them, or choose another school year.")
 
 
-def stays_in(
-    records: Records, school_year: SchoolYear, policy: Policy, through_day: int | None = None
-) -> nw.LazyFrame | None:
-    """One row per stay in the year, with the days that count of it; None without daily records of the year."""
-    year = one_year(records, school_year, policy, through_day)
-    return None if year is None else stays_of_year(year)
-
-
 def _from_days(year: OneYear, school_year: SchoolYear) -> nw.LazyFrame:
-    students = enrolled_by_student(stays_of_year(year))
+    students = enrolled_by_student(year)
     if year.marks is not None:
-        students = students.join(counted_by_student(year.marks, year.days), on="student_id", how="left")
+        students = students.join(counted_by_student(year.marks), on="student_id", how="left")
     return _in_order(students, school_year, when_unseen=0)
 
 
@@ -68,7 +72,7 @@ def _from_sheet(records: Records, school_year: SchoolYear) -> nw.LazyFrame | Non
 
 
 def _in_order(frame: nw.LazyFrame, school_year: SchoolYear, *, when_unseen: int | None) -> nw.LazyFrame:
-    """The columns of STUDENT_YEARS, in order and type; what no mark tells is 0 from days, null from a sheet."""
+    """The columns of KEPT, in order and type; what no mark tells is 0 from days, null from a sheet."""
     known = set(frame.collect_schema().names())
 
     def column(name: str) -> nw.Expr:
@@ -80,4 +84,4 @@ def _in_order(frame: nw.LazyFrame, school_year: SchoolYear, *, when_unseen: int 
         count = value.cast(nw.Int64)
         return (count if when_unseen is None else nw.coalesce(count, nw.lit(when_unseen).cast(nw.Int64))).alias(name)
 
-    return frame.select(*(column(name) for name in STUDENT_YEARS.column_names))
+    return frame.select(*(column(name) for name in KEPT))

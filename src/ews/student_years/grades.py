@@ -19,13 +19,6 @@ def promoted(frame: nw.LazyFrame, years: nw.Expr) -> nw.LazyFrame:
     return _named(later.filter(nw.col("place") < len(GRADES)))
 
 
-def promoted_within_stay(frame: nw.LazyFrame, years: nw.Expr) -> nw.LazyFrame:
-    """The rows with `grade_level` some years into one stay; who is still enrolled after grade 12 is in grade 12."""
-    later = frame.with_columns(place=grade_number(nw.col("grade_level")) + years)
-    last = len(GRADES) - 1
-    return _named(later.with_columns(place=nw.when(nw.col("place") < last).then(nw.col("place")).otherwise(last)))
-
-
 def _named(frame: nw.LazyFrame) -> nw.LazyFrame:
     name = nw.lit(None).cast(nw.String)
     for position, grade in enumerate(GRADES):

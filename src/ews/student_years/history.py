@@ -1,5 +1,6 @@
 """The as-of door: closed years computed once, and what was known at a point, handed out as one thing."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from ews.errors import NotEnoughData
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.student_years.columns import DEFINITION
-from ews.student_years.compute import student_years
+from ews.student_years.compute import kept_student_years, student_years
 from ews.student_years.records import Records, known_school_years
 
 
@@ -21,7 +22,7 @@ class History:
     Attributes:
         target_year: the school year predicted.
         after_day: instructional days of the target year already seen; 0 before its first.
-        past: `student_years` of every known year before the target year.
+        past: `student_years` of every known year before the target year, as they are kept (`opened` opens them).
         so_far: `student_years` of the target year through day `after_day`; None at 0.
         households: student_id and household_id of the roster, where known; None where the source has no such column.
     """
@@ -34,30 +35,44 @@ class History:
 
 
 def history_as_of(
-    records: Records, folder: Path, target_year: SchoolYear, after_day: int, policy: Policy, engine: Engine = "duckdb"
+    records: Records, place: Path, target_year: SchoolYear, after_day: int, policy: Policy, engine: Engine = "duckdb"
 ) -> History:
     """What was known before the target year's first instructional day, or after n of them.
+
+    Args:
+        records: the ingest.
+        place: the folder that keeps student years (`stored_student_years`).
+        target_year: the school year predicted.
+        after_day: instructional days of it already seen.
+        policy: tells when a year is complete.
+        engine: where the expressions run.
 
     Raises:
         NotEnoughData: no year before the target year is known.
     """
-    past = stored_student_years(folder, records, policy, engine, before=target_year)
+    past = stored_student_years(place, records, policy, engine, before=target_year)
     so_far = student_years(records, target_year, policy, through_day=after_day) if after_day else None
     return History(target_year, after_day, past, so_far, _households(records))
 
 
+def kept_beside(folder: Path) -> Path:
+    """Where student years of one ingest's folder are kept: beside the ingests, so that a later one finds them."""
+    return folder.parent / "student_years"
+
+
 def stored_student_years(
-    folder: Path,
+    place: Path,
     records: Records,
     policy: Policy,
     engine: Engine = "duckdb",
     *,
     before: SchoolYear | None = None,
 ) -> nw.LazyFrame:
-    """`student_years` of all known years (before one), each computed once and kept beside the records.
+    """`student_years` of all known years (before one): each computed once, and kept in the folder `place`.
 
-    An ingest's folder never changes, so neither do its student years; only the rule for open years is in the
-    policy, and it is part of the place where they are kept.
+    A year is named by the hash of its records, so that a later ingest in which it is the same does not compute it
+    again; of each year only the one that was used last is kept. The rule for open years is in the policy, and part
+    of the place.
 
     Raises:
         NotEnoughData: no such year is known.
@@ -66,7 +81,7 @@ def stored_student_years(
     if not years:
         when = f" before {before.label}" if before else ""
         raise NotEnoughData(f"No school year{when} is known. Ingest attendance of at least one.")
-    kept = folder / "student_years" / f"definition-{DEFINITION}-slack-{policy.closed_year_slack_days}"
+    kept = place / f"definition-{DEFINITION}-slack-{policy.closed_year_slack_days}"
     return scan([_stored(kept, records, year, policy) for year in years], engine)
 
 
@@ -77,7 +92,18 @@ def _households(records: Records) -> nw.LazyFrame | None:
 
 
 def _stored(kept: Path, records: Records, school_year: SchoolYear, policy: Policy) -> Path:
-    path = kept / f"school_year={school_year}.parquet"
+    """Where the year is kept; what it was in an earlier ingest goes once this one is whole."""
+    path = kept / f"school_year={school_year}-{records.fingerprints[str(school_year)]}.parquet"
     if not path.exists():
-        write_parquet(student_years(records, school_year, policy).sort("student_id"), path)
+        write_parquet(kept_student_years(records, school_year, policy), path)
+        for other in kept.glob(f"school_year={school_year}-*.parquet"):
+            if other != path:
+                _remove(other)
     return path
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():  # Spark writes a folder of parts
+        shutil.rmtree(path)
+    else:
+        path.unlink()

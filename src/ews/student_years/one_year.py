@@ -8,23 +8,24 @@ import narwhals as nw
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.student_years.records import Records, has_rows, values
+from ews.tallies import LAST_WINDOWS, OF_DAYS, mark_tallies, with_tallies_of_days
 
 
 @dataclass(frozen=True)
 class OneYear:
-    """What is seen of one school year; nothing dated after the cut is in `days` or `marks`.
+    """What is seen of one school year; nothing dated after the cut is in it.
 
     Attributes:
-        days: the instructional days that count.
+        days: the instructional days that count, with `days_left` of those that count.
+        stays: the stays with at least one of these days, `first_index` and `last_index` among them, what their days
+            add (`ews.tallies`), and `instructional_days`, how many of the school's days count; a stay that goes on
+            after the cut ends with it.
         marks: the marks on those days; None where the ingest has no mark at all.
-        enrollments: all stays; an exit after the last of `days` counts as staying on.
-        all_days: the calendar of all years, to tell in which one a stay began.
     """
 
     days: nw.LazyFrame
+    stays: nw.LazyFrame
     marks: nw.LazyFrame | None
-    enrollments: nw.LazyFrame
-    all_days: nw.LazyFrame
 
 
 def one_year(records: Records, school_year: SchoolYear, policy: Policy, through_day: int | None) -> OneYear | None:
@@ -32,19 +33,39 @@ def one_year(records: Records, school_year: SchoolYear, policy: Policy, through_
 
     An open year ends at its last mark: the days after it are not yet known to be days of presence.
     """
-    if records.calendar is None or records.enrollments is None or not has_rows(_of(records.calendar, school_year)):
+    if records.calendar is None or records.stays is None or not has_rows(_of(records.calendar, school_year)):
         return None
-    until = None if through_day is None else nw.col("day_index") <= through_day
-    if through_day is None and not is_complete(records, school_year, policy):
-        reached = last_mark(records, school_year)
-        if reached is None:
-            return None
-        until = nw.col("date") <= nw.lit(reached)
-    days = _of(records.calendar, school_year)
+    days, stays = _of(records.calendar, school_year), _of(records.stays, school_year)
     marks = None if records.marks is None else _of(records.marks, school_year)
-    if until is not None:
-        days, marks = days.filter(until), None if marks is None else marks.filter(until)
-    return OneYear(days, marks, records.enrollments, records.calendar)
+    if through_day is not None:
+        return _cut(OneYear(days, stays, marks), nw.col("day_index") <= through_day)
+    if is_complete(records, school_year, policy):
+        return OneYear(days, stays.join(_ends(days), on="school_id"), marks)
+    reached = last_mark(records, school_year)
+    return None if reached is None else _cut(OneYear(days, stays, marks), nw.col("date") <= nw.lit(reached))
+
+
+def _ends(days: nw.LazyFrame) -> nw.LazyFrame:
+    return days.group_by("school_id").agg(nw.col("day_index").max().cast(nw.Int64).alias("instructional_days"))
+
+
+def _cut(year: OneYear, until: nw.Expr) -> OneYear:
+    """The year as if nothing had been recorded after the cut: what lies among the last days lies elsewhere then."""
+    seen = year.days.filter(until)
+    ends, end = _ends(seen), nw.col("instructional_days")
+    days = _counted_to(seen, ends)
+    begun = year.stays.drop(OF_DAYS).join(ends, on="school_id").filter(nw.col("first_index") <= end)
+    stays = with_tallies_of_days(begun.with_columns(last_index=nw.min_horizontal("last_index", end)), days)
+    if year.marks is None:
+        return OneYear(days, stays, None)
+    marks = _counted_to(year.marks.filter(until), ends)
+    return OneYear(days, stays, marks.with_columns(mark_tallies()[LAST_WINDOWS].alias(LAST_WINDOWS)))
+
+
+def _counted_to(rows: nw.LazyFrame, ends: nw.LazyFrame) -> nw.LazyFrame:
+    """Days or marks with `days_left` counted to where the school's days end now."""
+    left = nw.col("instructional_days") - nw.col("day_index").cast(nw.Int64)
+    return rows.join(ends, on="school_id").with_columns(days_left=left).drop("instructional_days")
 
 
 def is_complete(records: Records, school_year: SchoolYear, policy: Policy) -> bool:

@@ -1,13 +1,16 @@
 """The records of one ingest, opened: frames that any engine can read, and which school years they tell of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import narwhals as nw
 
 from ews.engine import Engine, scan
+from ews.home import read_json
 from ews.school_year import SchoolYear
-from ews.tables import ATTENDANCE_YEARS, ENROLLMENTS, Table
+from ews.tables import ATTENDANCE_YEARS, Table
 
 
 @dataclass(frozen=True)
@@ -15,18 +18,21 @@ class Records:
     """One ingest, opened lazily; None where the source has no such table.
 
     Attributes:
-        calendar: a school's instructional day, with `day_index`, `weekday` (Monday is 1) and `month`.
-        enrollments: a stay; stays of one student do not overlap.
-        marks: a student's day that differs from present all day, within a stay.
+        calendar: a school's instructional day, with its place in week, month and year (`ews.sis.placed`).
+        stays: a stay in a school year, with its first and last instructional day and its grade of that year;
+            stays of one student do not overlap.
+        marks: a student's day that differs from present all day, within a stay, with what it adds (`ews.tallies`).
         attendance_years: a student's year in a school with at least one day enrolled, from a yearly sheet.
         students: a student.
+        fingerprints: for each school year a hash of its records; the same hash, the same student years.
     """
 
     calendar: nw.LazyFrame | None
-    enrollments: nw.LazyFrame | None
+    stays: nw.LazyFrame | None
     marks: nw.LazyFrame | None
     attendance_years: nw.LazyFrame | None
     students: nw.LazyFrame | None
+    fingerprints: Mapping[str, str]
 
 
 def open_records(folder: Path, engine: Engine = "duckdb") -> Records:
@@ -39,11 +45,20 @@ def open_records(folder: Path, engine: Engine = "duckdb") -> Records:
     sheet = _complete(table("attendance_years"), ATTENDANCE_YEARS)
     return Records(
         calendar=table("calendar"),
-        enrollments=_complete(table("enrollments"), ENROLLMENTS),
-        marks=scan(folder / "marks" / "*" / "*.parquet", engine) if any(folder.glob("marks/*/*.parquet")) else None,
+        stays=_by_year(folder / "stays", engine),
+        marks=_by_year(folder / "marks", engine),
         attendance_years=None if sheet is None else sheet.filter(nw.col("days_enrolled") > 0),
         students=table("students"),
+        fingerprints=_fingerprints(folder / "manifest.json"),
     )
+
+
+def _fingerprints(manifest: Path) -> Mapping[str, str]:
+    return cast(Mapping[str, str], read_json(manifest)["fingerprints"]) if manifest.exists() else {}
+
+
+def _by_year(folder: Path, engine: Engine) -> nw.LazyFrame | None:
+    return scan(folder / "*" / "*.parquet", engine) if any(folder.glob("*/*.parquet")) else None
 
 
 def known_school_years(records: Records) -> list[SchoolYear]:

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import duckdb
 import narwhals as nw
 import polars as pl
 
-from ews.engine import to_pandas
+from ews.engine import _connection, to_pandas
 from ews.features import build_features
 from ews.policy import Policy
 from ews.school_year import SchoolYear
@@ -83,4 +82,4 @@ def _roster(households: dict[str, str]) -> pl.DataFrame:
 
 
 def _lazy(frame: pl.DataFrame, engine: str) -> nw.LazyFrame:
-    return nw.from_native(frame.lazy() if engine == "polars" else duckdb.from_arrow(frame.to_arrow()))
+    return nw.from_native(frame.lazy() if engine == "polars" else _connection().from_arrow(frame.to_arrow()))

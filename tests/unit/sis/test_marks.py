@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from ews.sis import staging
+from ews.tallies import TALLIES
 from tests.unit.sis.feeds import good_lines, school_days, take, write_feed
 
 DAY = school_days(2026)[5]
@@ -62,9 +63,10 @@ def test_marks_carry_the_day_of_the_calendar_and_stand_in_student_order(marks: P
     described = duckdb.sql(f"describe select * from read_parquet('{file}', hive_partitioning=false)").fetchall()
     assert [tuple(column[:2]) for column in described] == [
         ("student_id", "VARCHAR"), ("school_id", "VARCHAR"), ("date", "DATE"), ("school_year", "INTEGER"),
-        ("day_index", "SMALLINT"), ("spell_day", "SMALLINT"), ("month", "TINYINT"), ("weekday", "TINYINT"),
+        ("day_index", "SMALLINT"), ("days_left", "SMALLINT"), ("is_before_break", "BOOLEAN"),
+        ("spell_day", "SMALLINT"), ("month", "TINYINT"), ("weekday", "TINYINT"),
         ("is_absent", "BOOLEAN"), ("kind", "VARCHAR"), ("is_tardy", "BOOLEAN"), ("is_early_departure", "BOOLEAN"),
-        ("missed_ten_thousandths", "INTEGER"),
+        ("missed_ten_thousandths", "INTEGER"), *((tally, "BIGINT") for tally in TALLIES),
     ]  # fmt: skip
     rows = duckdb.sql(f"select student_id, date, day_index, month, weekday from '{file}'").fetchall()
     assert [row[:2] for row in rows] == sorted(row[:2] for row in rows)
