@@ -6,17 +6,17 @@ each one left out, and prints what the last year's lists lose without it, paired
 
 import argparse
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import lightgbm
 import numpy as np
 import pandas as pd
 
 from ews.dataset import Dataset, dataset_for, target_years_with_outcomes
 from ews.evaluation import differences
-from ews.features import FAMILIES, FEATURES
+from ews.features import FAMILIES
 from ews.home import Home
-from ews.model import Parameters
+from ews.model import Parameters, raw_scores_by
 from ews.policy import Policy
 from ews.risk_list import tie_keys
 from ews.school_year import SchoolYear
@@ -82,14 +82,9 @@ def choices(names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _scores(learn: Dataset, test: Dataset, names: tuple[str, ...], boosters: int) -> np.ndarray:
     """Mean raw score over boosters that differ by chance only; shape (rows,). No calibration: ranks do not need it."""
-    columns = [name for name in names if FEATURES[name].learned]
-    settings = Parameters().for_lightgbm([FEATURES[name].direction for name in columns], threads=2)
-    age = learn.frame["school_year"].max() - learn.frame["school_year"].to_numpy()
-    weights = 0.5 ** (age / Parameters().half_life_years)
-    data = lightgbm.Dataset(learn.frame[columns], learn.y, weight=weights, free_raw_data=False)
-    seeds = [{**settings, "seed": Parameters().seed + number} for number in range(boosters)]
-    trained = (lightgbm.train(one, data, num_boost_round=Parameters().rounds) for one in seeds)
-    return np.mean([booster.predict(test.frame[columns], raw_score=True) for booster in trained], axis=0)
+    known, asked = (replace(rows, feature_names=names) for rows in (learn, test))
+    choices_of_seed = (replace(Parameters(), seed=Parameters().seed + number) for number in range(boosters))
+    return np.mean([raw_scores_by(known, asked, parameters) for parameters in choices_of_seed], axis=0)
 
 
 def tables(paired: pd.DataFrame) -> str:
