@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student_t
 
-from ews.ceilings import OBSERVER, RATE, TRUTH, share_of_the_way
+from ews.ceilings import FLAT, OBSERVER, RATE, TRUTH, share_of_the_way
 from ews.evaluation import MODEL
 
 GROUPS = ("all", "not yet chronic", "already chronic")
@@ -196,11 +196,19 @@ def _limit_part(curve: pd.DataFrame) -> str:
         for _, row in curve.iterrows()
     ]
     names = [name.replace("average_precision", "AP").replace("auc", "AUC") for name in columns]
+    rises = len(curve) < 2 or bool((curve.filter(like="auc").diff().iloc[-1] >= FLAT).any())
+    verdict = "The curve is flat: more districts would tell no more."
+    if rises:
+        verdict = (
+            f"The last doubling still brought {FLAT} of AUC or more: the limit is somewhat higher, the shares lower."
+        )
     return f"""## The observer limit
 
 Learned on other districts of {20_000:,} students, none of them tested above; judged on one more:
 
-{_markdown(["districts", "student years", *names], lines)}"""
+{_markdown(["districts", "student years", *names], lines)}
+
+{verdict}"""
 
 
 def _star_part(star: dict[str, tuple[pd.DataFrame, pd.DataFrame]] | None) -> str:

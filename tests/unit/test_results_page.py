@@ -31,9 +31,10 @@ def figures(model: float, *, noise: float = 0.001) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def page_of(model: float, **more: object) -> str:
-    curve = pd.DataFrame([{"districts": 4, "student_years": 400_000, "auc all": 0.85, "average_precision all": 0.7}])
-    return page(Measured(figures(model), curve, star=None, commit="abc123", **more))
+def page_of(model: float, last_step: float = 0.0005) -> str:
+    points = [(4, 0.85), (8, 0.85 + last_step)]
+    curve = pd.DataFrame([{"districts": many, "student_years": many * 100_000, "auc all": auc} for many, auc in points])
+    return page(Measured(figures(model), curve, star=None, commit="abc123"))
 
 
 def test_an_interval_over_seeds_is_students_t():
@@ -58,6 +59,11 @@ def test_a_gain_within_its_interval_is_no_gain():
 
 def test_the_gain_of_later_days_is_told_beside_them():
     assert "| gain | +.060" in page_of(0.75)
+
+
+def test_a_limit_that_still_rises_is_told_so():
+    assert "The curve is flat" in page_of(0.79)
+    assert "the limit is somewhat higher, the shares lower" in page_of(0.79, last_step=0.002)
 
 
 def test_without_the_sheet_nothing_is_claimed_on_real_students():
