@@ -109,6 +109,14 @@ def _write_stays(folder: Path, years: list[Year]) -> None:
     pq.write_table(stays, folder / "enrollments.parquet", compression="zstd")
 
 
+def write_export(folder: Path) -> None:
+    """Write the marks of an ingest's folder beside it as a district would deliver them: by date."""
+    columns = "student_id, school_id, date, school_year, kind, missed_ten_thousandths"
+    marks = f"select {columns} from '{folder}/marks/*/*.parquet'"
+    with duckdb.connect() as connection:
+        connection.execute(f"copy ({marks} order by date) to '{folder.parent}/export.parquet' (format parquet)")
+
+
 def _write_placed_stays(folder: Path) -> None:
     with duckdb.connect() as connection:
         connection.execute(

@@ -131,7 +131,7 @@ def _one_year(ingest: _Ingest, target_year: SchoolYear, after_day: int, with_out
     outcomes = _outcomes(ingest, target_year) if with_outcomes else None
     if outcomes is not None:
         rows = rows.join(outcomes.drop("school_year"), on="student_id", how="left")
-    return _typed(to_pandas(rows).sort_values("student_id", ignore_index=True), names, policy)
+    return _typed(to_pandas(rows.sort("student_id")), names, policy)
 
 
 def _outcomes(ingest: _Ingest, target_year: SchoolYear) -> nw.LazyFrame | None:

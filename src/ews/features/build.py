@@ -87,7 +87,7 @@ def wide_frame(cohort: nw.LazyFrame, history: History, policy: Policy) -> nw.Laz
     The many columns of the student's own years come last, so that the joins before them carry few.
     """
     past = opened(history.past)
-    rows, rates = countable(past, policy), rates_of_years(past)
+    rows, rates = once(countable(past, policy)), rates_of_years(past)
     totals = once(_totals(with_expected(past, rates), history.target_year, policy))
     last, before = _last_years(history.past, totals)
     wide = _join(cohort.select(*KEYS), last.select("student_id", *_PLACE_LAST_YEAR))
