@@ -14,20 +14,22 @@ from typing import Any
 import pandas as pd
 
 from ews import registry
-from ews.backtest import backtest
+from ews.backtest import backtest, chosen_split
 from ews.bundle import load_bundle, write_bundle
-from ews.charts import draw
 from ews.dataset import Dataset, dataset_for, target_years_with_outcomes
 from ews.districts import districts_of
 from ews.engine import Engine
-from ews.errors import NotEnoughData
+from ews.errors import InvalidPolicy, NotEnoughData
 from ews.evaluation import MODEL, differences, evaluate, verdict
-from ews.home import Home, new_folder, read_json, to_json
+from ews.home import Home, new_folder, read_json, to_json, write_atomically
 from ews.model import Model, Parameters, fit
+from ews.model_card import Training, hand_out, manifest_of, steward_of
 from ews.policy import Policy
 from ews.profile import profile_of
 from ews.reasons import typical_values
 from ews.reliability import calibration_table
+from ews.report import HOW, Backtested
+from ews.report import hand_out as hand_out_report
 from ews.risk_list import to_csv
 from ews.school_year import SchoolYear
 from ews.subgroups import audit, gate, groups_for, published
@@ -119,8 +121,10 @@ def train(
             _keep_predictions(home, sha256, evidence)
             progress("auditing by group")
             audited = audit(evidence.predictions, groups_for(folder, dataset.frame), policy)
+            progress("writing report and model card")
+            found = _found(dataset, model, evidence, audited, policy)
+            _record_evidence(home, run, sha256, found, progress)
             progress("recording the run")
-            _record_evidence(home, run, evidence, audited)
             logged = _record(home, run, sha256, model, evidence, provenance)
         version = registry.register(home, run.run_id, logged, {**tags, "bundle_sha256": sha256})
     return Trained(version, run.run_id, sha256, _years(dataset), len(dataset.frame), evidence.verdict)
@@ -197,25 +201,52 @@ def _record(
 ) -> Any:
     run.log({**provenance, "bundle_sha256": sha256}, flat(evidence.evaluation))
     run.log_files(registry.bundle_folder(home, sha256), "bundle")
-    with tempfile.TemporaryDirectory(dir=home.path, prefix=".tmp-") as temporary:
-        draw(evidence.predictions, Path(temporary))
-        run.log_files(Path(temporary), "plots")
     return run.log_model(model.booster, model.feature_names)
 
 
-def _record_evidence(home: Home, run: registry.Run, evidence: Evidence, audited: pd.DataFrame) -> None:
-    """What was measured and found, without the groups too small to be told of."""
-    findings = {"findings": [asdict(finding) for finding in gate(audited)]}
-    texts = {
-        "evaluation.csv": to_csv(evidence.evaluation),
-        "differences.csv": to_csv(evidence.differences),
-        "audit.csv": to_csv(published(audited)),
-        "gate.json": to_json(findings),
-    }
+def _found(dataset: Dataset, model: Model, evidence: Evidence, audited: pd.DataFrame, policy: Policy) -> Backtested:
+    return Backtested(
+        dataset, model, evidence.predictions, evidence.evaluation, evidence.differences, published(audited),
+        gate(audited), policy, HOW[chosen_split(dataset, "auto")],
+    )  # fmt: skip
+
+
+def _record_evidence(
+    home: Home, run: registry.Run, sha256: str, found: Backtested, progress: Callable[[str], None]
+) -> None:
+    """What was measured and found, without the groups too small to be told of; in the run and beside the bundle."""
     with tempfile.TemporaryDirectory(dir=home.path, prefix=".tmp-") as temporary:
-        for name, text in texts.items():
-            (Path(temporary) / name).write_text(text, encoding="utf-8")
-        run.log_files(Path(temporary), "evidence")
+        measured, shown = Path(temporary) / "evidence", Path(temporary) / "report"
+        for name, text in _texts(found).items():
+            write_atomically(measured / name, text)
+        _write_cards(home, sha256, found, measured, progress)
+        hand_out_report(found, shown)
+        run.log_files(measured, "evidence")
+        run.log_files(shown, "report")
+        for file in measured.iterdir():
+            file.replace(home.evidence / sha256 / file.name)
+
+
+def _texts(found: Backtested) -> dict[str, str]:
+    return {
+        "evaluation.csv": to_csv(found.evaluation),
+        "differences.csv": to_csv(found.differences),
+        "audit.csv": to_csv(found.audited),
+        "gate.json": to_json({"findings": [asdict(finding) for finding in found.findings]}),
+    }
+
+
+def _write_cards(home: Home, sha256: str, found: Backtested, folder: Path, progress: Callable[[str], None]) -> None:
+    """Model card, datasheet and family page; without someone who answers for it there is none, and that is told."""
+    try:
+        steward = steward_of(home)
+    except InvalidPolicy as error:
+        progress(f"no model card yet. {error} Then: ews card --out FOLDER")
+        return
+    bundle = load_bundle(registry.bundle_folder(home, sha256), sha256)
+    manifest = manifest_of(home, _data_id(home.ingested()))
+    about = (found.predictions, found.evaluation, found.differences, found.audited, found.findings)
+    hand_out(Training(bundle, None, *about, manifest, [], steward), folder)
 
 
 def _choices(parameters: Parameters) -> dict[str, object]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from ews.cli import audit, lists, models, monitor, promotion, records, slots, tune
+from ews.cli import audit, cards, lists, models, monitor, promotion, records, slots, tune
 from ews.errors import EwsError
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app = typer.Typer(
 for command in (
     records.simulate, records.moments, records.ingest,
     models.train, models.backtest, audit.audit, models.observer_limit, tune.tune,
-    promotion.versions, promotion.promote,
+    promotion.versions, promotion.promote, cards.card,
     lists.score, lists.explain, slots.allocate, lists.token,
     monitor.recalibrate, monitor.monitor,
 ):  # fmt: skip

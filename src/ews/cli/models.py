@@ -84,6 +84,9 @@ def backtest(
         Path | None,
         typer.Option(help="A simulated district's folder: print its ceilings, and how far the model comes, too."),
     ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the report: one page, pictures, and CSV for a spreadsheet.")
+    ] = None,
     engine: EngineOption = "duckdb",
     master: MasterOption = None,
 ) -> None:
@@ -109,6 +112,11 @@ def backtest(
             predictions = _with_ceilings(place, truth, predictions, dataset)
     for year, rows in predictions.groupby("school_year"):
         _print_year(SchoolYear(int(year)), way, rows.reset_index(drop=True), policy)
+    if folder:
+        with steps() as progress:
+            progress("writing the report")
+            _write_report(folder, place, dataset, predictions, _parameters(parameters), policy, way)
+        say(f"\nThe report is {folder / 'backtest.html'}, its numbers are beside it.")
 
 
 def observer_limit(
@@ -138,6 +146,21 @@ def _with_ceilings(place: Home, simulated: Path, predictions: "pd.DataFrame", da
     return with_truth(with_observer_limit(predictions, dataset, limit), simulated)
 
 
+def _write_report(
+    folder: Path, place: Home, dataset: "Dataset", predictions: "pd.DataFrame", parameters: "Parameters",
+    policy: Policy, way: str,
+) -> None:  # fmt: skip
+    from ews.evaluation import differences, evaluate
+    from ews.model import fit
+    from ews.report import HOW, Backtested, hand_out
+    from ews.subgroups import audit, gate, groups_for, published
+
+    last = predictions[predictions["school_year"] == predictions["school_year"].max()].reset_index(drop=True)
+    audited = audit(last, groups_for(place.ingested(), dataset.frame), policy)
+    measured = (evaluate(predictions, policy), differences(predictions, policy), published(audited), gate(audited))
+    hand_out(Backtested(dataset, fit(dataset, parameters, policy), predictions, *measured, policy, HOW[way]), folder)
+
+
 def _parameters(path: Path | None) -> "Parameters":
     from ews.model import Parameters
 
@@ -157,9 +180,9 @@ def _print_year(year: SchoolYear, way: str, rows: "pd.DataFrame", policy: Policy
     from ews.ceilings import OBSERVER, share_of_the_way
     from ews.evaluation import differences, evaluate, table, verdict
     from ews.reliability import brief, calibration_table
+    from ews.report import HOW
 
-    how = "earlier target years" if way == "school-years" else "other schools of the same year"
-    say(f"\nTarget year {year.label}, predicted from {how}")
+    say(f"\nTarget year {year.label}, predicted from {HOW[way]}")
     say(f"k: {policy.slots_percent} % of each school's students in the group. In brackets: 95 % intervals.\n")
     evaluation = evaluate(rows, policy)
     say(table(evaluation))
