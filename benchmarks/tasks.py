@@ -53,7 +53,7 @@ def refresh(folder: Path) -> int:
 
 
 def pandas(folder: Path) -> int:
-    """The counts of `student_years`, a few features and the outcome, by hand in pandas."""
+    """The same features and outcomes by hand in pandas, without the tallies that ingest packs."""
     return len(by_pandas(folder))
 
 
