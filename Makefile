@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install spark peers fix check test demo serve docs moments bench results lock clean
+.PHONY: help install spark peers fix check test demo cards serve docs moments bench results lock clean
 
 help: ## list these words
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ test: check ## all checks and all tests
 
 demo: install ## a pretend district, from records to one school's list, in DEMO_HOME
 	@$(BIN)/python -m ews.cli.demo --home $(DEMO_HOME) --target-year $(TARGET_YEAR)
+
+cards: install ## write models/ anew from the newest version of DEMO_HOME: model card, datasheet, family page, parameters
+	@$(BIN)/ews card --home $(DEMO_HOME) --out models
 
 serve: install ## the service, on the demo (or another) home
 	@$(BIN)/python -m ews_serve --home $(DEMO_HOME)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.figure import Figure
 
-DOTS_PER_INCH = 110
+DOTS_PER_INCH = 96
 
 
 def png(width: float, height: float, paint: Callable[[Figure], None]) -> bytes:

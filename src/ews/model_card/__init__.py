@@ -7,20 +7,22 @@ people know, in `card.toml` of the home; a field that would be empty is an error
 from ews.model_card.card import model_card
 from ews.model_card.datasheet import datasheet
 from ews.model_card.family import family_page
-from ews.model_card.made import DOCUMENTS, hand_out
+from ews.model_card.made import DOCUMENTS, PARAMETERS, hand_out, parameters_of
 from ews.model_card.steward import CARD_FILE, Steward, steward_of
 from ews.model_card.training import Training, manifest_of, training_of
 
 __all__ = [
     "CARD_FILE",
     "DOCUMENTS",
-    "Training",
+    "PARAMETERS",
     "Steward",
+    "Training",
     "datasheet",
     "family_page",
     "hand_out",
-    "model_card",
     "manifest_of",
-    "training_of",
+    "model_card",
+    "parameters_of",
     "steward_of",
+    "training_of",
 ]

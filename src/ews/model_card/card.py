@@ -157,9 +157,8 @@ def _training_data(run: Training) -> tuple[Block, ...]:
                 f"whatever was recorded on or after the as-of point: estimates are made {run.as_of}",
             )
         ),
-        "Recent years count more: a year's weight halves every "
-        f"{made['half_life_years']:g} school years. Students who had a mentor are not left out; where mentoring is "
-        "recorded, their results are told apart.",
+        f"Recent years count more: after {made['half_life_years']:g} school years a row counts half. Students "
+        "who had a mentor are not left out; where mentoring is recorded, their results are told apart.",
     )
 
 
