@@ -22,7 +22,7 @@ from ews.errors import EngineNotInstalled
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-Engine = Literal["duckdb", "polars", "pyspark"]
+Engine = Literal["duckdb", "polars", "spark"]
 
 _SPARK = {"spark.app.name": "ews", "spark.sql.session.timeZone": "UTC"}
 _LOCAL_SPARK = {
@@ -44,7 +44,7 @@ def scan(path: Path | str | Sequence[Path], engine: Engine = "duckdb") -> nw.Laz
     """
     files = [_file_or_parts(Path(one)) for one in ([path] if isinstance(path, (Path, str)) else path)]
     by_folder = isinstance(path, (Path, str)) and "*" in str(path)
-    if engine == "pyspark":
+    if engine == "spark":
         return nw.from_native(use_spark().read.parquet(*files))
     if engine == "polars":
         try:
@@ -123,7 +123,7 @@ def use_spark(master: str | None = None) -> "SparkSession":
 
 
 _NO_SPARK = (
-    "The engine pyspark needs PySpark 4 and Java 17 or newer. Install them with: make spark, "
+    "The engine spark needs PySpark 4 and Java 17 or newer. Install them with: make spark, "
     "and on Debian or Ubuntu: apt-get install default-jre-headless. The engine duckdb needs neither."
 )
 

@@ -41,7 +41,7 @@ def spark() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def made(spark: None, tmp_path_factory: pytest.TempPathFactory) -> dict[Engine, tuple[Path, Dataset]]:
     """Each engine's own ingest folder with the student years it stored, and its dataset."""
-    return {name: _made(tmp_path_factory.mktemp(name), name) for name in ("duckdb", "pyspark")}
+    return {name: _made(tmp_path_factory.mktemp(name), name) for name in ("duckdb", "spark")}
 
 
 def _made(folder: Path, name: Engine) -> tuple[Path, Dataset]:
@@ -57,21 +57,21 @@ def _stored(folder: Path, name: Engine = "duckdb") -> pd.DataFrame:
 
 def test_spark_counts_every_student_year_as_duckdb_does(made: dict[Engine, tuple[Path, Dataset]]) -> None:
     expected = _stored(made["duckdb"][0])
-    pd.testing.assert_frame_equal(_stored(made["pyspark"][0]), expected, check_exact=True)
+    pd.testing.assert_frame_equal(_stored(made["spark"][0]), expected, check_exact=True)
     assert expected["spells"].sum() > len(expected), "a district without absences would prove nothing"
 
 
 def test_spark_gives_the_features_and_outcomes_that_duckdb_gives(made: dict[Engine, tuple[Path, Dataset]]) -> None:
-    found, expected = made["pyspark"][1], made["duckdb"][1]
+    found, expected = made["spark"][1], made["duckdb"][1]
     assert found.feature_names == expected.feature_names
     pd.testing.assert_frame_equal(found.frame, expected.frame, rtol=0, atol=1e-12)
     assert expected.x.notna().any().mean() > 0.9, "most features are known of somebody"
 
 
 def test_years_that_spark_stored_as_folders_are_read_by_every_engine(made: dict[Engine, tuple[Path, Dataset]]) -> None:
-    folder = made["pyspark"][0]
+    folder = made["spark"][0]
     assert all(year.is_dir() for year in folder.glob("student_years/*/*"))
-    for name in ("pyspark", "polars"):
+    for name in ("spark", "polars"):
         pd.testing.assert_frame_equal(_stored(folder, name), _stored(folder), check_exact=True)
 
 

@@ -196,7 +196,7 @@ def test_another_engine_gives_the_same_list_and_a_master_is_only_for_spark(capsy
     assert lists[0] == lists[1]
     code, _, err = run(capsys, *words, tmp_path / "c", "--home", other.path, "--master", "local[2]")
     assert code == 2
-    assert "--engine pyspark" in err
+    assert "--engine spark" in err
 
 
 def test_a_second_list_of_the_year_tells_who_entered_and_left_since_the_first(capsys, tmp_path):

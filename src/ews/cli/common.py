@@ -36,11 +36,11 @@ AfterDayOption = Annotated[
     typer.Option("--after-day", min=0, help="Instructional days of the target year already seen; 0 is before day one."),
 ]
 EngineOption = Annotated[
-    Literal["duckdb", "polars", "pyspark"],
-    typer.Option("--engine", help="Where features are computed; pyspark needs make spark."),
+    Literal["duckdb", "polars", "spark"],
+    typer.Option("--engine", help="Where features are computed; spark needs PySpark and Java (make spark)."),
 ]
 MasterOption = Annotated[
-    str | None, typer.Option("--master", help="Spark's master, as local[2] or spark://host:7077; only for pyspark.")
+    str | None, typer.Option("--master", help="Spark's master, as local[2] or spark://host:7077; with --engine spark.")
 ]
 
 POLICY_FILE = "policy.toml"
@@ -81,12 +81,12 @@ def engine_of(engine: "Engine", master: str | None) -> "Engine":
         EngineNotInstalled: Spark was asked for and is not here.
         typer.BadParameter: a master, but not for Spark.
     """
-    if engine == "pyspark":
+    if engine == "spark":
         from ews.engine import use_spark
 
         use_spark(master)
     elif master:
-        raise typer.BadParameter(f"--master is Spark's; the engine is {engine}. Add --engine pyspark.")
+        raise typer.BadParameter(f"--master is Spark's; the engine is {engine}. Add --engine spark.")
     return engine
 
 
