@@ -30,7 +30,7 @@ def ingest_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for year in YEARS:
         stays = _changed_stays(folder / "stays" / f"school_year={year}" / "stays.parquet", year, days)
         _change_marks(folder / "marks" / f"school_year={year}" / "marks.parquet", stays)
-    homes = pl.when(NUMBER < 20).then(pl.lit("shelter")).when(NUMBER >= 30).then("household_id")
+    homes = pl.when(NUMBER < 14).then(pl.lit("shelter")).when(NUMBER >= 30).then("household_id")
     pl.read_parquet(folder / "students.parquet").with_columns(household_id=homes).write_parquet(
         folder / "students.parquet"
     )
@@ -81,7 +81,7 @@ def test_the_records_compared_tell_something_of_every_feature(by_ews: Dataset) -
 
 
 def _changed_stays(path: Path, year: int, days: pl.DataFrame) -> pl.DataFrame:
-    """Of some students no earlier year, or not the last one, or only that one; of some one stay of two, or six days.
+    """Of some students no earlier year, or not the last one, or only that one; of some one stay of two, or few days.
 
     One school is small in all years but the last.
     """
@@ -89,12 +89,13 @@ def _changed_stays(path: Path, year: int, days: pl.DataFrame) -> pl.DataFrame:
     has_gap, has_one_year = (group == 1) & (year == YEARS[-2]), (group == 2) & (year < YEARS[-2])
     is_left_out = (group == 0) | has_gap | has_one_year | ((pl.col("school_id") == "00005") & (NUMBER % 20 > 0))
     has_moved = ~pl.col("is_only_stay")
-    is_cut = (NUMBER % 60 == 5) & ~has_moved
+    cut = pl.when(NUMBER % 60 == 5).then(9 + NUMBER // 60 % 2).when(group == 2).then(58 + NUMBER // 50 % 4)
+    grade = pl.when(NUMBER % 200 == 3).then(pl.lit("PK")).when(NUMBER % 200 == 4).then(pl.lit("KG"))
     stays = pl.read_parquet(path).filter(~(is_left_out & is_past))
     stays = stays.filter(~(has_moved & (NUMBER % 4 == 0) & (pl.col("first_index") == 1)))
     stays = stays.filter(~(has_moved & (NUMBER % 4 == 1) & (pl.col("first_index") > 1))).with_columns(
-        last_index=pl.when(is_cut).then(6).otherwise("last_index").cast(pl.Int64),
-        grade_level=pl.when(NUMBER % 200 == 3).then(pl.lit("PK")).otherwise("grade_level"),
+        last_index=pl.when(has_moved).then("last_index").otherwise(pl.coalesce(cut, "last_index")).cast(pl.Int64),
+        grade_level=pl.coalesce(grade, "grade_level"),
         is_only_stay=pl.len().over("student_id") == 1,
     )
     placed = with_tallies_of_days(nw.from_native(stays.drop(OF_DAYS).lazy()), nw.from_native(days.lazy()))
