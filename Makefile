@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install spark peers fix check test demo cards serve docs moments bench results lock clean
+.PHONY: help install spark peers fix check test demo cards serve docs moments bench results compare lock clean
 
 help: ## list these words
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ RESULTS_WORK ?= .results
 
 results: install ## measure anew what docs/results.md shows; a quarter of an hour, and goes on where it was stopped
 	$(BIN)/python -m benchmarks.results --work $(RESULTS_WORK)
+
+compare: peers ## other people's models beside ours, on simulated districts; writes docs/peers.md
+	$(BIN)/python -m benchmarks.peers --work $(RESULTS_WORK)
 
 SOLVE = $(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate

@@ -1,0 +1,1 @@
+"""Other people's models beside ours: `make compare` writes docs/peers.md."""
