@@ -17,6 +17,7 @@ from ews.evaluation import MODEL
 from ews.model import Parameters, fit
 from ews.policy import Policy
 from ews.reliability import probability_column, reached_column
+from ews.treatment import TREATED
 
 Split = Literal["school-years", "schools", "auto"]
 METHODS = (MODEL, *BASELINES)
@@ -40,7 +41,8 @@ def backtest(
     Args:
         dataset: rows of the target years with outcomes; rows whose outcome is unknown are left out.
         parameters: how the booster learns.
-        policy: the district's thresholds.
+        policy: the district's thresholds; its `treated_students` says what is learned from students with a mentor,
+            who are predicted like everybody.
         split: `school-years` learns from earlier target years; `schools` predicts each target year's schools from
             the other schools of that year; `auto` takes school years where at least two target years ask the same
             question (as many years ahead), else schools.
@@ -51,7 +53,8 @@ def backtest(
 
     Returns:
         One row per student and target year predicted: student_id, school_id, school_year, grade_level, was_chronic
-        (null = no known last year), outcome (0 or 1), tie_key, the probability by each of `METHODS`, and of each
+        (null = no known last year), was_mentored in the target year (null = not recorded), outcome (0 or 1), tie_key,
+        the probability by each of `METHODS`, and of each
         threshold of the policy the model's `probability_08` … and `outcome_reaches_08` … (0 or 1).
 
     Raises:
@@ -61,7 +64,7 @@ def backtest(
     parts = []
     for year, learn, test in splits(rows, split, folds=folds, seed=seed, only_last=only_last):
         progress(f"predicting {int(test.sum()):,} students of {year}")
-        parts.append(_predicted(rows.where(learn), rows.where(test), parameters, policy))
+        parts.append(_predicted(rows.where(learn).to_learn_from(policy), rows.where(test), parameters, policy))
     if not parts:
         raise NotEnoughData(
             "A back-test by school years needs two target years with known outcomes. "
@@ -112,7 +115,8 @@ def school_folds(dataset: Dataset, folds: int, seed: int) -> np.ndarray:
 
 
 def _predicted(known: Dataset, unseen: Dataset, parameters: Parameters, policy: Policy) -> pd.DataFrame:
-    frame = unseen.frame[_ABOUT].reset_index(drop=True)
+    about = [*_ABOUT, *({TREATED} & set(unseen.frame.columns))]
+    frame = unseen.frame[about].reset_index(drop=True)
     frame["outcome"] = np.asarray(unseen.y, dtype="int8")
     probabilities = fit(known, parameters, policy).probabilities(unseen.x).reset_index(drop=True)
     frame[MODEL] = probabilities[probability_column(policy.chronic_percent)]

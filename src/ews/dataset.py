@@ -29,6 +29,9 @@ from ews.student_years import (
     opened,
     stored_student_years,
 )
+from ews.treatment import TREATED, learning_weights, mentored_students, was_mentored
+
+_WEIGHT = "learning_weight"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +41,8 @@ class Dataset:
     Attributes:
         frame: one row per student and target year, sorted by both: `KEYS`, the context columns of
             `ews.features`, the features (float64, NaN = not known), and the `outcome_…` columns
-            (missing where the target year has not ended, or the stay was too short).
+            (missing where the target year has not ended, or the stay was too short); `was_mentored` in the target
+            year, as little known at the as-of point as outcomes are (missing: mentoring is not recorded).
         feature_names: the model's columns, in order.
         after_day: instructional days of each target year that were already seen; 0 before its first.
     """
@@ -56,6 +60,16 @@ class Dataset:
     def y(self) -> np.ndarray:
         """1.0 chronically absent in the target year, 0.0 not, NaN unknown; shape (rows,)."""
         return self.frame["outcome_is_chronic"].to_numpy(dtype="float64", na_value=np.nan)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """How many students a row stands for where something is learned, shape (rows,); 1 but after `to_learn_from`."""
+        return self.frame[_WEIGHT].to_numpy() if _WEIGHT in self.frame else np.ones(len(self.frame))
+
+    def to_learn_from(self, policy: Policy) -> "Dataset":
+        """The rows training may learn from, with their weights: what the policy says of students with a mentor."""
+        weights = learning_weights(self.frame, policy)
+        return replace(self, frame=self.frame.assign(**{_WEIGHT: weights})).where(weights > 0)
 
     def labelled(self) -> "Dataset":
         """The rows whose outcome is known."""
@@ -103,7 +117,9 @@ def dataset_for(
     ingest = _Ingest(folder, open_records(folder, engine), policy, engine)
     years = [_one_year(ingest, year, after_day, with_outcomes) for year in sorted(set(target_years))]
     names = tuple(entry.name for entry in features_for(after_day))
-    return Dataset(pd.concat(years, ignore_index=True), names, after_day)
+    rows = pd.concat(years, ignore_index=True)
+    rows[TREATED] = was_mentored(rows, mentored_students(folder) if with_outcomes else None)
+    return Dataset(rows, names, after_day)
 
 
 def outcome_columns(policy: Policy) -> tuple[str, ...]:

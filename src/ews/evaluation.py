@@ -12,10 +12,15 @@ from scipy.sparse import csr_array
 
 from ews.errors import NotEnoughData
 from ews.policy import Policy
+from ews.privacy import is_telling
+from ews.treatment import TREATED
 
 MODEL = "LightGBM"
 GROUPS = ("all", "not yet chronic", "already chronic", "no history")
 """`all` are the students with a known last year; those without one are a group of their own."""
+
+BY_TREATMENT = ("without a mentor", "with a mentor")
+"""Told apart where mentoring is recorded: a mentor changes the outcome, so fewer hits among the mentored are wanted."""
 
 RANK_METRICS = ("auc", "average_precision")
 LIST_METRICS = ("brier", "calibration_in_the_large", "precision_at_k", "recall_at_k", "lift_at_k")
@@ -23,7 +28,8 @@ METRICS = RANK_METRICS + LIST_METRICS
 """`calibration_in_the_large` is the mean probability minus the observed share; the rest are as named."""
 
 NOT_METHODS = (
-    "student_id", "school_id", "school_year", "grade_level", "lane", "fold", "was_chronic", "outcome", "tie_key",
+    "student_id", "school_id", "school_year", "grade_level", "lane", "fold", "was_chronic", TREATED, "outcome",
+    "tie_key",
 )  # fmt: skip
 """Columns of a predictions frame that describe the student; every other column is a method's probability, but for
 those of single thresholds (`probability_08`, `outcome_reaches_08` …), which :mod:`ews.reliability` reads."""
@@ -48,6 +54,16 @@ def groups_of(predictions: pd.DataFrame) -> dict[str, np.ndarray]:
     already = chronic.fillna(False).to_numpy(dtype=bool)
     masks = dict(zip(GROUPS, (~unknown, ~unknown & ~already, already, unknown), strict=True))
     return {name: mask for name, mask in masks.items() if mask.any()}
+
+
+def _by_treatment(predictions: pd.DataFrame, policy: Policy) -> dict[str, np.ndarray]:
+    """Students without and with a mentor; nothing where either are so few that their outcomes would be told."""
+    if TREATED not in predictions or predictions[TREATED].isna().any():
+        return {}
+    treated, outcome = predictions[TREATED].to_numpy(dtype=bool), predictions["outcome"].to_numpy()
+    masks = dict(zip(BY_TREATMENT, (~treated, treated), strict=True))
+    counts = np.array([(mask.sum(), outcome[mask].sum()) for mask in masks.values()])
+    return {} if is_telling(counts[:, 0], counts[:, 1], policy).any() else masks
 
 
 def evaluate(predictions: pd.DataFrame, policy: Policy, *, replicates: int = 400, seed: int = 0) -> pd.DataFrame:
@@ -203,7 +219,7 @@ def _measure_all(predictions: pd.DataFrame, policy: Policy, replicates: int, see
     weights = resampled(int(cluster.max()) + 1, replicates, seed)
     return [
         _measure(predictions[mask], name, method, policy, cluster[mask], weights)
-        for name, mask in groups_of(predictions).items()
+        for name, mask in {**groups_of(predictions), **_by_treatment(predictions, policy)}.items()
         for method in methods_of(predictions)
     ]
 

@@ -266,7 +266,7 @@ def _train(rows: Dataset, parameters: Parameters, directions: Mapping[str, int])
     threads = parameters.threads if len(y) > _SMALL_TRAINING else 1
     settings = parameters.for_lightgbm([directions.get(name, 0) for name in rows.feature_names], threads)
     age = rows.frame["school_year"].max() - rows.frame["school_year"].to_numpy()
-    weights = 0.5 ** (age / parameters.half_life_years)
+    weights = rows.weights * 0.5 ** (age / parameters.half_life_years)
     settings["feature_contri"] = [float(name not in _TOLD_ONLY) for name in rows.feature_names]
     levels = _levels(rows)
     data = lightgbm.Dataset(rows.x.astype("float64"), y, weight=weights, init_score=levels, params=settings)

@@ -13,6 +13,10 @@ from ews.errors import InvalidPolicy
 Choices = TypeVar("Choices")
 
 
+TREATED_STUDENTS = ("exclude", "weight", "keep")
+"""What training may do with students who had a mentor in the target year."""
+
+
 @dataclass(frozen=True)
 class Policy:
     """The numbers a district may choose.
@@ -28,6 +32,8 @@ class Policy:
         listed_grades_from: lowest grade listed; PK is scored nowhere by default, as in federal counts.
         closed_year_slack_days: a school year counts as complete when its last mark is at most this many
             instructional days before its last one.
+        treated_students: what training does with students who had a mentor in the target year: `exclude` them,
+            `weight` the others in their stead, or `keep` them, which needs a reason (see `ews.treatment`).
         min_n: students below which nothing is told of a group (US states: 5 to 30, mostly 10); at least 5.
     """
 
@@ -39,6 +45,7 @@ class Policy:
     slots_percent: int = 10
     listed_grades_from: str = "KG"
     closed_year_slack_days: int = 5
+    treated_students: str = "exclude"
     min_n: int = 10
 
     def __post_init__(self) -> None:
@@ -52,6 +59,8 @@ class Policy:
             raise InvalidPolicy("threshold_percents must hold chronic_percent, the one that is the risk.")
         if not 0 < self.slots_percent <= 100:
             raise InvalidPolicy("slots_percent must be above 0 and at most 100.")
+        if self.treated_students not in TREATED_STUDENTS:
+            raise InvalidPolicy(f"treated_students must be one of: {', '.join(TREATED_STUDENTS)}.")
         if self.min_n < 5:
             raise InvalidPolicy("min_n must be at least 5: fewer students than that can be told apart.")
 

@@ -33,6 +33,7 @@ from ews.report import hand_out as hand_out_report
 from ews.risk_list import to_csv
 from ews.school_year import SchoolYear
 from ews.subgroups import audit, gate, groups_for, published
+from ews.treatment import TREATED, UNKNOWN, account, refuse_silent_keeping
 
 PREDICTIONS = "predictions.parquet"
 """The out-of-time predictions of a training, in `evidence/<bundle_sha256>/` of the home."""
@@ -86,6 +87,7 @@ def train(
     engine: Engine = "duckdb",
     note: str = "",
     code: str = "",
+    keep_treated: str = "",
     progress: Callable[[str], None] = lambda _: None,
 ) -> Trained:
     """Learn from every earlier target year with outcomes, and register a version.
@@ -99,9 +101,12 @@ def train(
         engine: where student years and features are computed.
         note: why this was trained, in the person's words; kept with the run.
         code: which code this is, as a commit; kept in the bundle.
+        keep_treated: why outcomes of students with a mentor are learned from, where the policy says `keep`; it stays
+            in the bundle.
         progress: told each step.
 
     Raises:
+        InvalidPolicy: the policy keeps students with a mentor, and no reason is given; or the other way round.
         NotEnoughData: no earlier target year has known outcomes, or too few students.
         Busy: another command holds the home.
     """
@@ -112,11 +117,13 @@ def train(
         with registry.training_run(home, name=f"train for {target_year.label}", tags=tags) as run:
             progress(f"gathering what was known before {target_year.label}")
             dataset = learnable(folder, target_year, policy, after_day=after_day, engine=engine)
+            treated = _treated(dataset, policy, keep_treated, progress)
             evidence = gather(dataset, parameters, policy, progress)
-            progress(f"learning from {len(dataset.frame):,} student years")
-            model = fit(dataset, parameters, policy)
+            learned = dataset.to_learn_from(policy)
+            progress(f"learning from {len(learned.frame):,} student years")
+            model = fit(learned, parameters, policy)
             whose = {"districts": list(districts_of(folder))}
-            provenance = {**question, **whose, **_learned(dataset), **_choices(parameters), "code": code}
+            provenance = {**question, **whose, **_learned(learned), **_choices(parameters), **treated, "code": code}
             sha256 = _keep_bundle(home, model, dataset, evidence, policy, provenance)
             _keep_predictions(home, sha256, evidence)
             progress("auditing by group")
@@ -127,7 +134,7 @@ def train(
             progress("recording the run")
             logged = _record(home, run, sha256, model, evidence, provenance)
         version = registry.register(home, run.run_id, logged, {**tags, "bundle_sha256": sha256})
-    return Trained(version, run.run_id, sha256, _years(dataset), len(dataset.frame), evidence.verdict)
+    return Trained(version, run.run_id, sha256, _years(learned), len(learned.frame), evidence.verdict)
 
 
 def learnable(
@@ -145,6 +152,22 @@ def learnable(
             "Two complete school years are the least. Ingest earlier years, or choose a later target year."
         )
     return dataset_for(folder, years, policy, after_day=after_day, engine=engine).labelled()
+
+
+def _treated(
+    dataset: Dataset, policy: Policy, why_kept: str, progress: Callable[[str], None]
+) -> dict[str, dict[str, object]]:
+    """What the bundle says of students with a mentor; whoever trains is told as well."""
+    refuse_silent_keeping(dataset.frame, policy, why_kept)
+    found = account(dataset.frame, policy, why_kept)
+    left_out = len(dataset.frame) - len(dataset.to_learn_from(policy).frame)
+    if dataset.frame[TREATED].isna().any():
+        progress(f"{UNKNOWN}: mentoring is not recorded, and outcomes are learned as they are")
+    elif why_kept:
+        progress(f"learning from students with a mentor all the same: {why_kept}")
+    elif left_out:
+        progress(f"leaving out {left_out:,} student years with a mentor")
+    return {"treated_students": found}
 
 
 def gather(

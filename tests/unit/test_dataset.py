@@ -66,7 +66,7 @@ def test_one_row_per_student_and_target_year_in_order(built: Dataset) -> None:
         [2025, "ann"], [2025, "cat"], [2026, "ann"], [2026, "ben"], [2026, "dee"],
     ]  # fmt: skip
     names = [entry.name for entry in features_for(0)]
-    assert list(found.frame.columns) == [*KEYS, *CONTEXT_COLUMNS, *names, *outcome_columns(POLICY)]
+    assert list(found.frame.columns) == [*KEYS, *CONTEXT_COLUMNS, *names, *outcome_columns(POLICY), "was_mentored"]
     assert found.feature_names == tuple(names)
 
 
@@ -96,6 +96,11 @@ def test_features_are_float64_and_truth_values_can_be_unknown(built: Dataset) ->
     assert str(found.frame["was_chronic"].dtype) == "boolean"
     assert found.y.tolist()[:2] == [0.0, 1.0]
     assert np.isnan(found.y[2])
+
+
+def test_without_a_mentoring_table_treatment_is_unknown_and_nobody_is_left_out_T18(built: Dataset) -> None:
+    assert built.frame["was_mentored"].isna().all()
+    assert len(built.to_learn_from(POLICY).frame) == len(built.frame)
 
 
 def test_labelled_rows_are_those_with_a_known_outcome(built: Dataset) -> None:

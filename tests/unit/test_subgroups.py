@@ -11,9 +11,9 @@ from ews.errors import NotEnoughData
 from ews.policy import Policy
 from ews.subgroups import audit, findings_frame, gate, groups_of, published, reliability
 from ews.subgroups.audit import _measured, _rows
-from ews.subgroups.groups import mentored_in
 from ews.subgroups.quantities import point_values, quantities
 from ews.tables import PROTECTED
+from ews.treatment import mentored_in
 from tests.rows import pretend_dataset, pretend_predictions
 
 POLICY = Policy()

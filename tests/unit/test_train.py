@@ -10,7 +10,7 @@ import pytest
 from ews import registry
 from ews.bundle import load_bundle
 from ews.dataset import dataset_for
-from ews.errors import Busy, NotEnoughData
+from ews.errors import Busy, InvalidPolicy, NotEnoughData
 from ews.home import read_json
 from ews.model import Parameters
 from ews.policy import Policy
@@ -90,6 +90,43 @@ def test_the_run_holds_the_audit_and_what_the_gate_found_without_small_groups_FA
     small = set(map(tuple, hidden[["dimension", "group"]].to_numpy()))
     assert findings
     assert all(one["positives"] is None for one in findings if (one["dimension"], one["group"]) in small)
+
+
+def test_the_bundle_says_that_students_with_a_mentor_were_left_out_FAIR_21(home, made):
+    treated = load_bundle(registry.bundle_folder(home, made.bundle_sha256), made.bundle_sha256).manifest["provenance"][
+        "treated_students"
+    ]
+    rows = learnable(home.ingested(), TARGET, Policy()).frame
+    assert treated["rule"] == "exclude"
+    assert {year["treatment"] for year in treated["by_year"].values()} == {"treatment known"}
+    assert rows["was_mentored"].sum() > 0
+    assert made.students == len(rows) - rows["was_mentored"].sum()
+
+
+def test_learning_from_students_with_a_mentor_needs_a_reason_that_stays_in_the_bundle_FAIR_21(tmp_path):
+    home, keep = ingested_home(tmp_path / "home"), Policy(treated_students="keep")
+    with pytest.raises(InvalidPolicy, match="--keep-treated REASON"):
+        train(home, TARGET, keep, FAST)
+    with pytest.raises(InvalidPolicy, match="leave --keep-treated out"):
+        train(home, TARGET, Policy(), FAST, keep_treated="a reason")
+    assert registry.versions(home) == []
+    told: list[str] = []
+    made = train(home, TARGET, keep, FAST, keep_treated="to measure the difference", progress=told.append)
+    manifest = read_json(registry.bundle_folder(home, made.bundle_sha256) / "manifest.json")
+    assert manifest["provenance"]["treated_students"]["why_kept"] == "to measure the difference"
+    assert any("to measure the difference" in line for line in told)
+    assert "to measure the difference" in registry.client(home).get_run(made.run_id).data.params["treated_students"]
+
+
+def test_without_a_mentoring_table_training_goes_on_and_says_that_treatment_is_unknown_T18(tmp_path):
+    home = ingested_home(tmp_path / "home")
+    (home.ingested() / "mentoring.parquet").unlink()
+    told: list[str] = []
+    made = train(home, TARGET, Policy(), FAST, progress=told.append)
+    manifest = read_json(registry.bundle_folder(home, made.bundle_sha256) / "manifest.json")
+    by_year = manifest["provenance"]["treated_students"]["by_year"]
+    assert {year["treatment"] for year in by_year.values()} == {"treatment unknown"}
+    assert any(line.startswith("treatment unknown") for line in told)
 
 
 def test_the_same_records_and_parameters_give_the_same_bundle_T14(tmp_path, made):

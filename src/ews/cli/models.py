@@ -46,6 +46,10 @@ def train(
     after_day: AfterDayOption = 0,
     note: Annotated[str, typer.Option(help="Why, in your words; kept with the run.")] = "",
     parameters: ParametersOption = None,
+    keep_treated: Annotated[
+        str,
+        typer.Option(metavar="REASON", help="Why students with a mentor are learned from, if the policy keeps them."),
+    ] = "",
     engine: EngineOption = "duckdb",
     master: MasterOption = None,
 ) -> None:
@@ -63,6 +67,7 @@ def train(
             engine=engine_of(engine, master),
             note=note,
             code=code_version(),
+            keep_treated=keep_treated,
             progress=progress,
         )
     years = ", ".join(year.label for year in made.learned_from)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ews.features import FEATURES
 from ews.tables import GRADES, PROTECTED
+from ews.treatment import mentored_students
 
 ATTRIBUTES = PROTECTED
 """Dimensions from the table `demographics`."""
@@ -64,22 +65,7 @@ def groups_for(folder: Path, frame: pd.DataFrame) -> pd.DataFrame:
         path = folder / f"{name}.parquet"
         return pd.read_parquet(path) if path.exists() else None
 
-    mentoring, calendar = table("mentoring"), table("calendar")
-    known = None if mentoring is None or calendar is None else mentored_in(mentoring, calendar)
-    return groups_of(frame, table("demographics"), known)
-
-
-def mentored_in(mentoring: pd.DataFrame, calendar: pd.DataFrame) -> pd.DataFrame:
-    """Who had a mentor in which school year: student_id and school_year, each pair once.
-
-    An assignment counts where the student took it up and at least one of its days lies within the school year.
-    """
-    days = pd.to_datetime(calendar["date"]).groupby(calendar["school_year"].astype("int64")).agg(["min", "max"])
-    taken = mentoring[mentoring["accepted"].astype("boolean").fillna(False)]
-    each = taken[["student_id", "start_date", "end_date"]].merge(days.reset_index(), how="cross")
-    starts, ends = pd.to_datetime(each["start_date"]), pd.to_datetime(each["end_date"])
-    within = (starts <= each["max"]) & (ends.isna() | (ends >= each["min"]))
-    return each.loc[within, KEYS].drop_duplicates(ignore_index=True)
+    return groups_of(frame, table("demographics"), mentored_students(folder))
 
 
 def _latest(rows: pd.DataFrame, demographics: pd.DataFrame) -> pd.DataFrame:
