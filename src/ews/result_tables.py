@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ews.document import Table
-from ews.evaluation import GROUPS, verdict
+from ews.evaluation import verdict
 from ews.policy import Policy
 from ews.privacy import HIDDEN, is_telling
 from ews.reliability import EVERYBODY
@@ -51,20 +51,18 @@ def may_be_told(evaluation: pd.DataFrame, policy: Policy) -> pd.DataFrame:
 def result_tables(evaluation: pd.DataFrame, policy: Policy) -> list[Table]:
     """One table a group: a row a method, values with their 95 % intervals."""
     told = may_be_told(evaluation, policy)
-    return [_results(name, told[told["group"] == name]) for name in GROUPS if name in set(told["group"])]
+    return [_results(name, told[told["group"] == name]) for name in told["group"].unique()]
 
 
 def difference_tables(differences: pd.DataFrame, evaluation: pd.DataFrame, policy: Policy) -> list[Table]:
     """One table a group: the model minus each other method, on the same resampled schools."""
-    told = set(may_be_told(evaluation, policy)["group"])
     return [
         Table(
             f"{name}: LightGBM minus each other method, with 95 % intervals; an interval around 0 shows no difference",
             ("minus", *(METRIC_NAMES[metric] for metric in _SHOWN_DIFFERENCES)),
             _wide(differences[differences["group"] == name], "minus", _SHOWN_DIFFERENCES, signed=_SHOWN_DIFFERENCES),
         )
-        for name in GROUPS
-        if name in told
+        for name in may_be_told(evaluation, policy)["group"].unique()
     ]
 
 

@@ -157,9 +157,24 @@ def _training_data(run: Training) -> tuple[Block, ...]:
                 f"whatever was recorded on or after the as-of point: estimates are made {run.as_of}",
             )
         ),
-        f"Recent years count more: after {made['half_life_years']:g} school years a row counts half. Students "
-        "who had a mentor are not left out; where mentoring is recorded, their results are told apart.",
+        f"Recent years count more: after {made['half_life_years']:g} school years a row counts half.",
+        *_with_a_mentor(made.get("treated_students")),
     )
+
+
+def _with_a_mentor(told: dict[str, Any] | None) -> tuple[str, ...]:
+    """What was done with students who had a mentor (FAIR-21); a bundle of before that was asked says nothing of it."""
+    if told is None:
+        return ("Students who had a mentor are learned from like the others.",)
+    did = {
+        "exclude": "are not learned from",
+        "weight": "are not learned from; others count more in their stead",
+        "keep": f"are learned from like the others. Why: {told['why_kept'] or 'nobody is known to have had one'}",
+    }[told["rule"]]
+    unknown = [year for year, of_year in told["by_year"].items() if of_year["treatment"] == "treatment unknown"]
+    where = ", ".join(SchoolYear.parse(year).label for year in unknown)
+    gap = (f"Treatment unknown, since mentoring is not recorded: {where}.",) if unknown else ()
+    return (f"Students who had a mentor in a target year {did}.", *gap)
 
 
 def _evaluation_data(run: Training) -> tuple[Block, ...]:
