@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
 Engine = Literal["duckdb", "polars", "spark"]
 
-_SPARK = {"spark.app.name": "ews", "spark.sql.session.timeZone": "UTC"}
+_SPARK = {
+    "spark.app.name": "ews",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+}
+"""Everywhere. Debugging asks Java four times more for each of thousands of expressions."""
+
 _LOCAL_SPARK = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
@@ -104,7 +110,7 @@ def use_spark(master: str | None = None) -> "SparkSession":
         EngineNotInstalled: there is no PySpark, or no Java.
     """
     try:
-        from pyspark import SparkConf
+        from pyspark import SparkConf, SparkContext
         from pyspark.errors import PySparkRuntimeError
         from pyspark.sql import SparkSession
     except ImportError:
@@ -112,11 +118,12 @@ def use_spark(master: str | None = None) -> "SparkSession":
     running = SparkSession.getActiveSession()
     if running is not None:
         return running
-    conf = SparkConf()
-    chosen = master or conf.get("spark.master", "local[*]")
-    settings = {**_SPARK, **(_LOCAL_SPARK if chosen.startswith("local") else {})}
-    conf.setMaster(chosen).setAll(list(settings.items()))
     try:
+        SparkContext._ensure_initialized()  # else SparkConf does not know what spark-submit set
+        conf = SparkConf()
+        chosen = master or conf.get("spark.master", "local[*]")
+        settings = {**_SPARK, **(_LOCAL_SPARK if chosen.startswith("local") else {})}
+        conf.setMaster(chosen).setAll(list(settings.items()))
         return SparkSession.builder.config(conf=conf).getOrCreate()
     except (PySparkRuntimeError, FileNotFoundError):
         raise EngineNotInstalled(_NO_SPARK) from None

@@ -31,7 +31,8 @@ def spark() -> Iterator[None]:
         pytest.skip(reason)
     with pytest.MonkeyPatch.context() as context:  # compiling takes longer than counting sixty students
         context.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
-        session = use_spark("local[2]")
+        context.setenv("PYSPARK_SUBMIT_ARGS", "--master local[2] pyspark-shell")  # as spark-submit tells it
+        session = use_spark()
     session.conf.set("spark.sql.codegen.wholeStage", "false")
     session.conf.set("spark.sql.shuffle.partitions", "1")
     yield
@@ -73,6 +74,10 @@ def test_years_that_spark_stored_as_folders_are_read_by_every_engine(made: dict[
     assert all(year.is_dir() for year in folder.glob("student_years/*/*"))
     for name in ("spark", "polars"):
         pd.testing.assert_frame_equal(_stored(folder, name), _stored(folder), check_exact=True)
+
+
+def test_the_master_that_spark_submit_set_is_taken(spark: None) -> None:
+    assert use_spark().sparkContext.master == "local[2]"
 
 
 def test_without_spark_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
