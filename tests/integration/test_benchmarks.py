@@ -91,6 +91,7 @@ def _changed_stays(path: Path, year: int, days: pl.DataFrame) -> pl.DataFrame:
     has_moved = ~pl.col("is_only_stay")
     cut = pl.when(NUMBER % 60 == 5).then(9 + NUMBER // 60 % 2).when(group == 2).then(58 + NUMBER // 50 % 4)
     grade = pl.when(NUMBER % 200 == 3).then(pl.lit("PK")).when(NUMBER % 200 == 4).then(pl.lit("KG"))
+    grade = grade.when((NUMBER % 30 == 7) & ~is_past).then(pl.lit("09"))  # their grade of the year before
     stays = pl.read_parquet(path).filter(~(is_left_out & is_past))
     stays = stays.filter(~(has_moved & (NUMBER % 4 == 0) & (pl.col("first_index") == 1)))
     stays = stays.filter(~(has_moved & (NUMBER % 4 == 1) & (pl.col("first_index") > 1))).with_columns(
