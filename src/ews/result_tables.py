@@ -134,8 +134,7 @@ def _wide(
 def _with_interval(value: float, low: float, high: float, sign: str) -> str:
     if np.isnan(value):
         return NO_MEANING
-    # The interval's spaces do not break, so that a narrow column breaks before it.
-    ends = "" if np.isnan(low) else f" ({low:{sign}.3f}\u00a0to\u00a0{high:{sign}.3f})"
+    ends = "" if np.isnan(low) else f" ({low:{sign}.3f} to {high:{sign}.3f})"
     return f"{value:{sign}.3f}{ends}"
 
 
