@@ -8,7 +8,6 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from traitlets.config import Config
 
 from tests.docs.pages import ROOT, links
 from tests.homes import promoted_home
@@ -35,8 +34,8 @@ def test_a_notebook_runs_from_top_to_bottom(path: Path, home: Path, monkeypatch:
     monkeypatch.setenv("EWS_HOME", str(home))
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     notebook = nbformat.read(path, as_version=4)
-    unheard = Config({"KernelManager": {"transport": "ipc"}})  # over TCP, records would pass unencrypted
-    NotebookClient(notebook, timeout=300, config=unheard, resources={"metadata": {"path": str(path.parent)}}).execute()
+    place = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=300, startup_timeout=300, kernel_name="python3", resources=place).execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert any("image/png" in output.get("data", {}) for output in outputs)
     assert str(os.environ["EWS_HOME"]) not in json.dumps(outputs)
