@@ -202,7 +202,7 @@ PEERS: dict[str, Peer] = {
     ),
     "EBM (last two years)": Peer(
         fit_explainable,
-        "The same, from the last two of the years learned from; the shock lies before them.",
+        "The same, from the last two target years only, 2024 and 2025; the shock is the outcome of an earlier one.",
         "interpret",
     ),
 }
