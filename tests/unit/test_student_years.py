@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ews.engine import Engine, to_pandas
-from ews.errors import NotEnoughData
+from ews.errors import InputRefused, NotEnoughData
 from ews.home import Home
 from ews.policy import Policy
 from ews.school_year import SchoolYear
@@ -284,6 +284,13 @@ def test_a_later_ingest_computes_the_open_year_anew_and_takes_the_closed_one_as_
     district.marks += absences("ann", OAK[22:23])
     corrected, last_stamps = days_absent(write_flat(tmp_path / "corrected", district))
     assert (corrected[2024], len(last_stamps)) == (before[2024] + 1, 2)
+
+
+def test_records_that_an_older_version_ingested_are_to_be_ingested_again(tmp_path: Path, district: District) -> None:
+    write_ingest(tmp_path, district)
+    (tmp_path / "manifest.json").write_text('{"id": "old"}', encoding="utf-8")
+    with pytest.raises(InputRefused, match="Ingest the same files again"):
+        open_records(tmp_path)
 
 
 def test_stored_years_of_an_open_year_follow_the_policy_that_says_when_a_year_is_open(

@@ -8,6 +8,7 @@ from typing import cast
 import narwhals as nw
 
 from ews.engine import Engine, scan
+from ews.errors import InputRefused
 from ews.home import read_json
 from ews.school_year import SchoolYear
 from ews.tables import ATTENDANCE_YEARS, Table
@@ -36,7 +37,11 @@ class Records:
 
 
 def open_records(folder: Path, engine: Engine = "duckdb") -> Records:
-    """Open the folder of one ingest; nothing is read yet."""
+    """Open the folder of one ingest; nothing is read yet.
+
+    Raises:
+        InputRefused: an older version wrote it, in another layout.
+    """
 
     def table(name: str) -> nw.LazyFrame | None:
         path = folder / f"{name}.parquet"
@@ -54,7 +59,12 @@ def open_records(folder: Path, engine: Engine = "duckdb") -> Records:
 
 
 def _fingerprints(manifest: Path) -> Mapping[str, str]:
-    return cast(Mapping[str, str], read_json(manifest)["fingerprints"]) if manifest.exists() else {}
+    if not manifest.exists():
+        return {}
+    kept = read_json(manifest).get("fingerprints")
+    if kept is None:
+        raise InputRefused("The records in force were ingested by an older ews. Ingest the same files again.")
+    return cast(Mapping[str, str], kept)
 
 
 def _by_year(folder: Path, engine: Engine) -> nw.LazyFrame | None:
