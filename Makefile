@@ -89,7 +89,7 @@ SPARK_EXTRA = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))[
 PEERS_GROUP = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["peers"], sep="\n")
 
 lock: install ## solve all locks anew from pyproject.toml
-	$(SOLVE) --group test --group dev --extra serve pyproject.toml --output-file requirements.lock
+	$(SOLVE) --group test --group dev --extra serve --extra edfi pyproject.toml --output-file requirements.lock
 	$(BIN)/python -c '$(SPARK_EXTRA)' | $(SOLVE) --constraint requirements.lock - --output-file requirements-spark.lock
 	$(BIN)/python -c '$(PEERS_GROUP)' | $(SOLVE) --constraint requirements.lock - --output-file requirements-peers.lock
 
