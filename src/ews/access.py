@@ -1,0 +1,1 @@
+"""Who may see which student, and why: the one place that decides."""

@@ -1,0 +1,1 @@
+"""The store: what the service answers from, in SQLite or PostgreSQL."""
