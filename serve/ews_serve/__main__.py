@@ -1,15 +1,19 @@
-"""``python -m ews_serve``: answer from a home until interrupted."""
+"""``python -m ews_serve``: answer from a store until interrupted."""
 
 import argparse
 import logging
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from ews.errors import EwsError
 from ews_serve.app import create_app
+from ews_serve.connections import PromptProtocol
+from ews_serve.measures import SHARED_FOLDER
 from ews_serve.problems import Refused
 from ews_serve.published import Published
 from ews_serve.settings import Settings
@@ -22,14 +26,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = _parser()
     given = parser.parse_args(arguments)
     try:
-        settings = Settings.read(os.environ, home=given.home, host=given.host, port=given.port)
+        settings = Settings.read(os.environ, **vars(given))
     except ValueError as error:
         parser.error(str(error))
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     for line in readiness(settings):
         log.warning(line)
-    # Paths hold ids of students: no access log.
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, access_log=False, server_header=False)
+    serve(settings)
+
+
+def serve(settings: Settings) -> None:
+    """Listen and answer until interrupted; several workers are processes of their own."""
+    os.environ |= settings.to_environ()
+    with tempfile.TemporaryDirectory(prefix="ews-measures-") as measures:
+        if settings.workers > 1:
+            os.environ[SHARED_FOLDER] = measures
+        uvicorn.run(
+            "ews_serve.__main__:from_environment",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            http=PromptProtocol,
+            ws="none",
+            timeout_keep_alive=settings.head_timeout_seconds,
+            # Paths hold keys of students: no access log.
+            access_log=False,
+            server_header=False,
+            proxy_headers=True,
+            forwarded_allow_ips=list(settings.proxies),
+        )
+
+
+def from_environment() -> FastAPI:
+    """The application as one worker process makes it."""
+    return create_app(Settings.read(os.environ))
 
 
 def readiness(settings: Settings) -> list[str]:
@@ -46,11 +77,16 @@ def readiness(settings: Settings) -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m ews_serve", description="Answer schools and counselors from a home's scoring run."
+        prog="python -m ews_serve",
+        description="Answer schools and counselors from the store. Every option is also a variable, EWS_HOME and so on; "
+        "addresses of databases are variables only, since a process list shows options: EWS_STORE, EWS_AUDIT.",
     )
-    parser.add_argument("--home", type=Path, help="the home folder (or EWS_HOME)")
-    parser.add_argument("--host", help="address to listen on (or EWS_HOST); default 127.0.0.1")
-    parser.add_argument("--port", type=int, help="port to listen on (or EWS_PORT); default 8000")
+    parser.add_argument("--home", type=Path, help="the home folder")
+    parser.add_argument("--host", help="address to listen on; default 127.0.0.1")
+    parser.add_argument("--port", type=int, help="port to listen on; default 8000")
+    parser.add_argument("--workers", type=int, help="processes that answer; default 1")
+    parser.add_argument("--hosts", help="names the service may be asked by, with commas")
+    parser.add_argument("--proxies", help="addresses of reverse proxies to believe, with commas")
     return parser
 
 

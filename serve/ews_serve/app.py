@@ -5,14 +5,19 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 from fastapi.telemetry import TelemetryConfig
+from starlette.datastructures import Headers
 
 from ews_serve.edge import Edge
+from ews_serve.measures import Measures
 from ews_serve.problems import MEDIA_TYPE, answer_with_problems
 from ews_serve.published import Published
 from ews_serve.routes import health, schools, score, students
 from ews_serve.schemas import Problem
 from ews_serve.settings import Settings
 from ews_serve.tokens import Tokens
+
+OPEN_PATHS = frozenset({"/livez"})
+"""Addresses that answer without a token; they hold nothing of students."""
 
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
 """Paths hold ids of students, and the framework would put them into spans wherever OpenTelemetry is set up."""
@@ -46,7 +51,14 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry=NO_TELEMETRY,
     )
     app.state.published = Published(settings.home)
-    app.add_middleware(Edge, admits=Tokens(settings.home).admits, settings=settings)
+    app.state.measures = Measures()
+    tokens = Tokens(settings.home)
+    app.add_middleware(
+        Edge,
+        settings=settings,
+        measures=app.state.measures,
+        admits=lambda scope: scope["path"] in OPEN_PATHS or tokens.admits(Headers(scope=scope).get("authorization")),
+    )
     answer_with_problems(app)
     app.include_router(health.router)
     behind_token = [Depends(HTTPBearer(auto_error=False, description="A token made by `ews token`."))]

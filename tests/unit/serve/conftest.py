@@ -125,7 +125,9 @@ def promoted(home: Home, bundle_folder: tuple[Path, str]) -> Home:
 @pytest.fixture
 def client(home: Home) -> Client:
     """Sends one request to the application on `home`, by default with the token."""
-    return client_of(create_app(Settings(home.path, max_body_bytes=50_000, body_timeout_seconds=0.2)))
+    return client_of(
+        create_app(Settings(home.path, hosts=("ews.test",), max_body_bytes=50_000, body_timeout_seconds=0.2))
+    )
 
 
 def client_of(app: Any) -> Client:

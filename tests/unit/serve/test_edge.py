@@ -9,7 +9,8 @@ import pytest
 
 from ews.home import Home
 from ews_serve import Settings, create_app
-from ews_serve.edge import HEADERS, OPEN_PATHS
+from ews_serve.app import OPEN_PATHS
+from ews_serve.edge import HEADERS
 from tests.unit.serve.conftest import TOKEN, Client, client_of, write_tokens
 
 CANARY = "Canary-Quill-4711"
@@ -21,7 +22,7 @@ def routes(app) -> list[tuple[str, str]]:
 
 
 def test_every_route_but_livez_is_closed_without_a_token_A10_W23(home: Home):
-    app = create_app(Settings(home.path))
+    app = create_app(Settings(home.path, hosts=("ews.test",)))
     closed = [(method, path) for method, path in routes(app) if path not in OPEN_PATHS]
     also = [("GET", path) for path in ("/openapi.json", "/docs", "/redoc", "/metrics", "/debug", "/", "/nothing")]
     assert len(closed) >= 3
@@ -112,7 +113,7 @@ def test_a_body_that_is_not_finished_in_time_is_given_up_W10(client: Client):
 def test_an_unexpected_error_tells_neither_caller_nor_log_what_it_was_about_W21(
     home: Home, caplog: pytest.LogCaptureFixture
 ):
-    app = create_app(Settings(home.path))
+    app = create_app(Settings(home.path, hosts=("ews.test",)))
 
     @app.get("/v1/broken")
     def broken() -> None:
@@ -142,3 +143,30 @@ def test_other_ways_to_ask_are_refused_as_problems_W03_W18(client: Client, metho
     response = client(method, path, headers={"X-HTTP-Method-Override": "GET"})
     assert response.status_code == status
     assert set(json.loads(response.text)) == {"type", "title", "status", "detail", "correlation_id"}
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "ews.test.evil.example", "", "ews.test@evil.example"]
+)
+def test_another_host_name_is_refused_before_anything_else_W18(client: Client, host: str):
+    response = client("GET", "/livez", headers={"Host": host})
+    assert response.status_code == 400
+    assert "evil" not in response.text
+
+
+def test_the_host_name_may_carry_a_port_and_capitals_W18(client: Client):
+    assert client("GET", "/livez", headers={"Host": "EWS.test:8443"}).status_code == 200
+
+
+def test_ranges_and_overriding_headers_have_no_effect_W03_W11(client: Client):
+    headers = {"Range": "bytes=" + "0-," * 5_000, "X-HTTP-Method-Override": "DELETE", "X-Original-URL": "/v1/nothing"}
+    response = client("GET", "/livez", headers=headers)
+    assert (response.status_code, response.json()) == (200, {"status": "alive"})
+    assert "content-range" not in response.headers
+
+
+def test_no_answer_allows_scripts_in_the_page_or_from_elsewhere(client: Client):
+    policy = client("GET", "/livez").headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert policy.startswith("default-src 'none'")
