@@ -46,6 +46,8 @@ WHAT_TO_DO = {
     "person ([retraining](retraining.md)).",
     "RegistryUnavailable": "Close the program that holds it, or follow [retraining](retraining.md), section 'When the "
     "registry cannot be read'. Lists and the service go on meanwhile.",
+    "StoreUnavailable": "Read the sentence: it says whether to run `ews store upgrade`, to start the database, or to "
+    "restore a backup ([store](store.md)). The home still holds every scoring run, so a list can be published again.",
     "MonitoringAlarm": "Read the report it names, and [monitoring](monitoring.md): each alarm there says what to do. "
     "`ews monitor` changes nothing, so a scheduler may run it as often as it likes.",
     "Busy": "Wait until the other command ends. If none runs, the lock is free again by itself.",

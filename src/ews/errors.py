@@ -81,3 +81,21 @@ class MonitoringAlarm(EwsError):
     """Monitoring found something that a person should look at before the next list; nothing was changed."""
 
     exit_code = 21
+
+
+class NotVisible(EwsError):
+    """No such student, or none whom this account may see; both look the same."""
+
+    exit_code = 22
+
+
+class AuditUnavailable(EwsError):
+    """The log of reads cannot be written, so nothing of a student is shown."""
+
+    exit_code = 23
+
+
+class StoreUnavailable(EwsError):
+    """The store cannot be reached, is damaged, or was made by another version; nothing was changed."""
+
+    exit_code = 24

@@ -8,12 +8,16 @@ Students are named by a random key (PRV-8): it is what addresses and answers car
 Times are UTC, dates are the school's.
 """
 
+import datetime as dt
+from typing import Any
+
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
     Date,
     DateTime,
+    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -22,6 +26,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
 )
 
@@ -35,16 +40,48 @@ METADATA = MetaData(
     }
 )
 
-KEY = String(36)
+
+def _bytewise(length: int) -> Any:
+    """Text that compares and sorts by its bytes on every database, whatever its language."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+class Instant(TypeDecorator[dt.datetime]):
+    """A point in time, always with its zone; SQLite keeps none, so there UTC is kept and given back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """UTC; without a zone where the database knows none.
+
+        Raises:
+            ValueError: the time has no zone.
+        """
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without its zone is no point in time")
+        utc = value.astimezone(dt.UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: dt.datetime | None, _: Dialect) -> dt.datetime | None:
+        """UTC, with its zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+KEY = _bytewise(36)
 """A random UUID, as text."""
 
-ID = String(64)
+ID = _bytewise(64)
 """An id of the district, as given (`007` stays `007`)."""
 
 HASH = String(64)
 """SHA-256, as 64 hexadecimal digits."""
 
-INSTANT = DateTime(timezone=True)
+INSTANT = Instant()
 
 # --- published: the roster, which follows every publication ---
 
@@ -83,6 +120,7 @@ HISTORIES = Table(
     METADATA,
     Column("student_key", KEY, ForeignKey("students.student_key", ondelete="CASCADE"), primary_key=True),
     Column("attendance", Text, nullable=False, doc="JSON: years, months, weekdays and marks; no score."),
+    Column("fingerprint", String(32), nullable=False, doc="MD5 of it: what did not change is not written again."),
 )
 
 # --- published: scoring runs ---
@@ -108,6 +146,8 @@ IN_FORCE = Table(
     METADATA,
     Column("one", Integer, CheckConstraint("one = 1", name="one_row"), primary_key=True),
     Column("run_id", String(32), ForeignKey("runs.run_id"), nullable=False),
+    Column("data_id", String(32), nullable=False, doc="The ingest that the roster was taken from."),
+    Column("since", INSTANT, nullable=False),
 )
 
 RISK_ROWS = Table(

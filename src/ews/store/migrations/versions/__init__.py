@@ -1,0 +1,1 @@
+"""Each migration of the store's tables, one file each."""
