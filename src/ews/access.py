@@ -1,1 +1,0 @@
-"""Who may see which student, and why: the one place that decides."""

@@ -1,0 +1,127 @@
+"""What each role may look at: the table of rights, and a district's choices about when a relationship counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+from ews.errors import InvalidPolicy
+from ews.policy import read_toml
+
+MOST_GRACE_DAYS = 14
+"""Calendar days that hold ten school days (SEC-11)."""
+
+NAMES = "names"
+"""The scope a token needs, beside the view's, to be told names and the district's ids."""
+
+
+class Role(StrEnum):
+    """What someone is here for; the rights are in :data:`MAY`."""
+
+    DISTRICT_ADMIN = "district_admin"
+    DATA_SCIENTIST = "data_scientist"
+    SCHOOL_LEAD = "school_lead"
+    COUNSELOR = "counselor"
+    MENTOR = "mentor"
+    AUDITOR = "auditor"
+    SERVICE = "service"
+
+
+class View(StrEnum):
+    """What can be looked at. The first six are of students, the others of nobody in particular."""
+
+    RISK_LIST = "risk_list"
+    ATTENDANCE = "attendance"
+    EXPLANATION = "explanation"
+    NUMBERS = "numbers"
+    EXPORT = "export"
+    WHO_CAN_SEE = "who_can_see"
+    SCORE = "score"
+    RUNS = "runs"
+    AGGREGATES = "aggregates"
+    AUDIT_LOG = "audit_log"
+
+
+class Reach(StrEnum):
+    """Whom a role reaches with a view; a view that a role does not name reaches nobody."""
+
+    ALL = "all"
+    CASELOAD = "caseload"
+    PURPOSE = "caseload, others with a stated purpose"
+    NO_STUDENT = "no student in it"
+
+
+class Reason(StrEnum):
+    """Why something may be seen, or why not."""
+
+    DISTRICT = "district"
+    SCHOOL = "school"
+    CASELOAD = "caseload"
+    PURPOSE = "purpose"
+    GRACE = "grace"
+    ROLE = "role"
+    NEEDS_SECOND_FACTOR = "needs a second factor"
+    NEEDS_PURPOSE = "needs a purpose"
+    NO_RELATIONSHIP = "no relationship"
+
+
+_OF_STUDENTS = (View.RISK_LIST, View.ATTENDANCE, View.EXPLANATION, View.NUMBERS, View.EXPORT, View.WHO_CAN_SEE)
+STUDENT_VIEWS = frozenset(_OF_STUDENTS)
+
+_to = dict.fromkeys
+
+MAY: Mapping[Role, Mapping[View, Reach]] = MappingProxyType(
+    {
+        Role.DISTRICT_ADMIN: _to(_OF_STUDENTS, Reach.ALL)
+        | _to((View.SCORE, View.RUNS, View.AGGREGATES, View.AUDIT_LOG), Reach.NO_STUDENT),
+        Role.DATA_SCIENTIST: _to((View.RISK_LIST, View.EXPLANATION, View.NUMBERS, View.EXPORT), Reach.ALL)
+        | _to((View.SCORE, View.RUNS, View.AGGREGATES), Reach.NO_STUDENT),
+        Role.SCHOOL_LEAD: _to(
+            (View.RISK_LIST, View.ATTENDANCE, View.EXPLANATION, View.EXPORT, View.WHO_CAN_SEE), Reach.ALL
+        )
+        | _to((View.RUNS, View.AGGREGATES), Reach.NO_STUDENT),
+        Role.COUNSELOR: _to((View.RISK_LIST, View.ATTENDANCE, View.EXPLANATION), Reach.PURPOSE)
+        | _to((View.EXPORT, View.WHO_CAN_SEE), Reach.CASELOAD)
+        | _to((View.RUNS, View.AGGREGATES), Reach.NO_STUDENT),
+        Role.MENTOR: {View.ATTENDANCE: Reach.CASELOAD},
+        Role.AUDITOR: _to((View.RUNS, View.AGGREGATES, View.AUDIT_LOG), Reach.NO_STUDENT),
+        Role.SERVICE: _to((View.RISK_LIST, View.ATTENDANCE, View.EXPLANATION, View.NUMBERS, View.EXPORT), Reach.ALL)
+        | _to((View.SCORE, View.RUNS, View.AGGREGATES), Reach.NO_STUDENT),
+    }
+)
+"""The whole of the rights. A view that is not named for a role is refused to it."""
+
+NAMELESS = frozenset({Role.DATA_SCIENTIST})
+"""Roles that are told neither names nor the district's ids of students."""
+
+NEED_SECOND_FACTOR = frozenset({Role.DISTRICT_ADMIN, Role.DATA_SCIENTIST})
+"""Roles whose grants count for nothing until a second factor was given (SEC-1); for an export it is every role."""
+
+
+@dataclass(frozen=True)
+class AccessPolicy:
+    """A district's choices about when a relationship begins and ends.
+
+    Attributes:
+        grace_days: calendar days a school keeps access after a student's last day there; 0 ends it the day after.
+        ahead_days: calendar days before a student's first day on which the receiving school may already look.
+    """
+
+    grace_days: int = 0
+    ahead_days: int = 60
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.grace_days <= MOST_GRACE_DAYS:
+            raise InvalidPolicy(f"grace_days must be 0 to {MOST_GRACE_DAYS}: at most ten school days.")
+        if not 0 <= self.ahead_days <= 120:
+            raise InvalidPolicy("ahead_days must be 0 to 120: from one school year's end to the next one's start.")
+
+    @classmethod
+    def read(cls, path: Path) -> "AccessPolicy":
+        """The choices in a TOML file; the defaults where there is none.
+
+        Raises:
+            InvalidPolicy: an unknown key, or a value that is not allowed.
+        """
+        return read_toml(cls, path.read_text(encoding="utf-8"), "access policy") if path.exists() else cls()

@@ -1,0 +1,154 @@
+"""The cast: fictional staff and students, one per edge case, at three schools on one frozen day.
+
+Every name is invented. The same people stand in tests of access, store and service, in the demo and on screenshots.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from ews.access import Caseload, Grant, Place, Role, Stay, Viewer
+
+TODAY = date(2026, 10, 5)
+NOON = datetime(2026, 10, 5, 12, 0, tzinfo=UTC)
+FIRST_DAY = date(2026, 8, 24)
+LONG_AGO = date(2025, 8, 25)
+
+
+@dataclass(frozen=True)
+class CastSchool:
+    school_id: str
+    district_id: str
+    name: str
+    level: str
+
+
+@dataclass(frozen=True)
+class CastStudent:
+    """A student; `why` says which edge case."""
+
+    number: int
+    student_id: str
+    name: str
+    grade_level: str
+    stays: tuple[Stay, ...]
+    why: str
+    do_not_score: bool = False
+    withdrawn_on: date | None = None
+
+    @property
+    def key(self) -> str:
+        return str(UUID(int=0xE35_0000_4000_8000_0000_0000_0000 + self.number, version=4))
+
+
+@dataclass(frozen=True)
+class CastStaff:
+    """Someone who works here; `why` says which edge case. `caseload` holds students' names."""
+
+    number: int
+    login: str
+    name: str
+    grants: tuple[Grant, ...]
+    why: str
+    caseload: tuple[str, ...] = ()
+    is_active: bool = True
+
+    @property
+    def key(self) -> str:
+        return str(UUID(int=0x57A_0000_4000_8000_0000_0000_0000 + self.number, version=4))
+
+    @property
+    def role(self) -> Role:
+        return self.grants[0].role
+
+    def viewer(self, *, second_factor: bool = True, scopes: frozenset[str] | None = None) -> Viewer:
+        return Viewer(self.key, self.login, self.grants, scopes, second_factor)
+
+
+HARBOR = CastSchool("014", "01", "Harbor Street Elementary", "elementary")
+JUNIPER = CastSchool("022", "01", "Juniper Middle", "middle")
+FAIRVIEW = CastSchool("901", "09", "Fairview", "elementary")
+SCHOOLS = (HARBOR, JUNIPER, FAIRVIEW)
+
+
+def _at(school: CastSchool, entry: date = LONG_AGO, exit_date: date | None = None) -> Stay:
+    return Stay(school.school_id, entry, exit_date, school.district_id)
+
+
+ANA = CastStudent(1, "007", "Ana Peña", "03", (_at(HARBOR),), "an id with zeros and an accent in the name")
+JUN = CastStudent(2, "1002", "Jun Okonkwo-Smith", "04", (_at(HARBOR),), "two surnames; another counselor's")
+ZOE = CastStudent(
+    3, "1003", "Zoë Ångström", "06", (_at(HARBOR, exit_date=date(2026, 9, 28)), _at(JUNIPER, date(2026, 9, 29))),
+    "moved to another school last week",
+)  # fmt: skip
+KAI = CastStudent(4, "1004", "Kai O'Brien", "02", (_at(HARBOR),), "the family objected to scoring", do_not_score=True)
+IVY = CastStudent(
+    5, "=1+1", "=HYPERLINK(Ivy)", "05", (_at(HARBOR),), "a spreadsheet would take name and id for formulas"
+)
+OMAR = CastStudent(6, "1006", "Omar Haddad-Lee", "KG", (_at(HARBOR, date(2026, 10, 12)),), "starts next week")
+LEA = CastStudent(
+    7, "1007", "Lea van den Berg", "05", (_at(HARBOR, exit_date=date(2026, 3, 13)),), "left in spring",
+    withdrawn_on=date(2026, 3, 14),
+)  # fmt: skip
+SAM = CastStudent(8, "1008", "Sam Two Rivers", "05", (_at(HARBOR), _at(JUNIPER)), "enrolled in two schools at once")
+MIA = CastStudent(9, "1009", "Mia Horvat", "07", (_at(JUNIPER),), "the other school of the district")
+NOOR = CastStudent(10, "007N", "Noor Fictional", "03", (_at(FAIRVIEW),), "another district")
+TEO = CastStudent(11, "1011", "Teo 张", "01", (_at(HARBOR),), "on nobody's caseload; a name in two scripts")
+STUDENTS = (ANA, JUN, ZOE, KAI, IVY, OMAR, LEA, SAM, MIA, NOOR, TEO)
+
+
+def _grant(role: Role, school: CastSchool | None = None, district: str | None = "01", **more: date) -> Grant:
+    place = {"school_id": school.school_id} if school else {"district_id": district}
+    return Grant(role, more.pop("starts_on", LONG_AGO), **place, **more)
+
+
+DANA = CastStaff(1, "dana.okafor", "Dana Okafor", (_grant(Role.DISTRICT_ADMIN),), "runs the programme in district 01")
+WEI = CastStaff(2, "wei.lindqvist", "Wei Lindqvist", (_grant(Role.DATA_SCIENTIST),), "trains the model; sees no name")
+ROSA = CastStaff(3, "rosa.imani", "Rosa Imani", (_grant(Role.SCHOOL_LEAD, HARBOR),), "principal of Harbor Street")
+TOMAS = CastStaff(
+    4, "tomas.nunez", "Tomás Núñez", (_grant(Role.COUNSELOR, HARBOR),), "counselor; one of his students moved",
+    caseload=("Ana Peña", "Zoë Ångström", "Kai O'Brien", "Omar Haddad-Lee"),
+)  # fmt: skip
+BEA = CastStaff(
+    5, "bea.kowalski", "Bea Kowalski", (_grant(Role.COUNSELOR, HARBOR),), "the other counselor of the same school",
+    caseload=("Jun Okonkwo-Smith", "=HYPERLINK(Ivy)", "Sam Two Rivers"),
+)  # fmt: skip
+MO = CastStaff(
+    6, "mo.haddad", "Mo Haddad", (_grant(Role.MENTOR, HARBOR),), "a volunteer with two mentees",
+    caseload=("Ana Peña", "Jun Okonkwo-Smith"),
+)  # fmt: skip
+INES = CastStaff(7, "ines.aumann", "Ines Aumann", (_grant(Role.AUDITOR),), "reads logs, no student's page")
+PIET = CastStaff(
+    8, "piet.devries", "Piet de Vries", (_grant(Role.SCHOOL_LEAD, FAIRVIEW),), "principal in another district"
+)
+NIGHTLY = CastStaff(9, "dashboard", "Nightly dashboard", (_grant(Role.SERVICE, HARBOR),), "a program, not a person")
+LOU = CastStaff(
+    10, "lou.ferrante", "Lou Ferrante", (_grant(Role.SCHOOL_LEAD, HARBOR),), "left; the account is closed",
+    is_active=False,
+)  # fmt: skip
+UMA = CastStaff(
+    11, "uma.stand-in", "Uma Stand-in",
+    (_grant(Role.SCHOOL_LEAD, JUNIPER, starts_on=date(2026, 9, 1), ends_on=date(2026, 10, 4)),),
+    "stood in for a principal until yesterday",
+)  # fmt: skip
+VAL = CastStaff(12, "val.nobody", "Val Nobody", (), "works here and was granted nothing")
+STAFF = (DANA, WEI, ROSA, TOMAS, BEA, MO, INES, PIET, NIGHTLY, LOU, UMA, VAL)
+
+_CASELOAD_ROLES = (Role.COUNSELOR, Role.MENTOR)
+
+
+def caseloads_of(student: CastStudent) -> tuple[Caseload, ...]:
+    """Every caseload row that names the student."""
+    return tuple(
+        Caseload(staff.key, staff.role, FIRST_DAY)
+        for staff in STAFF
+        if student.name in staff.caseload and staff.role in _CASELOAD_ROLES
+    )
+
+
+def place(student: CastStudent) -> Place:
+    return Place(student.key, student.stays, caseloads_of(student))
+
+
+def named(name: str) -> CastStudent:
+    return next(student for student in STUDENTS if student.name == name)
