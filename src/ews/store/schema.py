@@ -189,7 +189,8 @@ GRANTS = Table(
     Column("grant_key", KEY, primary_key=True),
     Column("staff_key", KEY, ForeignKey("staff.staff_key"), nullable=False, index=True),
     Column("role", String(32), nullable=False),
-    Column("school_id", ID, doc="Null: the whole district (district_admin, data_scientist, auditor)."),
+    Column("school_id", ID, doc="Null: every school of the district."),
+    Column("district_id", ID, doc="Null, and no school: every district of this store, which mostly is the only one."),
     Column("starts_on", Date, nullable=False),
     Column("ends_on", Date, doc="Last day, inclusive. Null: until revoked."),
     Column("granted_by", Text, nullable=False),
@@ -248,4 +249,22 @@ FAILED_SIGN_INS = Table(
     Column("about_sha256", HASH, primary_key=True, doc="Of a login or an address; the throttle survives a restart."),
     Column("failures", Integer, nullable=False),
     Column("last_at", INSTANT, nullable=False),
+)
+
+KNOWN_BROWSERS = Table(
+    "known_browsers",
+    METADATA,
+    Column("secret_sha256", HASH, primary_key=True, doc="Of a cookie given after a sign-in; it opens nothing."),
+    Column("staff_key", KEY, ForeignKey("staff.staff_key"), nullable=False, index=True),
+    Column("created_at", INSTANT, nullable=False, doc="Others' failures do not slow down who comes from here (A04)."),
+)
+
+OIDC_FLOWS = Table(
+    "oidc_flows",
+    METADATA,
+    Column("state_sha256", HASH, primary_key=True, doc="A way to the identity provider and back; it counts once."),
+    Column("nonce", String(64), nullable=False),
+    Column("code_verifier", String(128), nullable=False),
+    Column("next_path", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
 )
