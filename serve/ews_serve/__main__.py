@@ -78,7 +78,7 @@ def readiness(settings: Settings) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ews_serve",
-        description="Answer schools and counselors from the store. Every option is also a variable, EWS_HOME and so on; "
+        description="Answer schools and counselors from the store. Every option is also a variable, EWS_HOME …; "
         "addresses of databases are variables only, since a process list shows options: EWS_STORE, EWS_AUDIT.",
     )
     parser.add_argument("--home", type=Path, help="the home folder")

@@ -11,13 +11,11 @@ import numpy as np
 import pandas as pd
 
 from ews.dataset import Dataset
+from ews.exports import FORMULA
 from ews.policy import Policy
 from ews.reasons import Explanations
 
 REASONS = ("reason_1", "reason_2", "reason_3", "lowering_reason")
-
-_FORMULA = r"^(?=[=+\-@\t\r])"
-"""How a spreadsheet would know a formula: such text gets a leading apostrophe in a CSV."""
 
 
 def tie_keys(student_ids: pd.Series, secret: str) -> np.ndarray:
@@ -101,7 +99,7 @@ def to_csv(rows: pd.DataFrame) -> str:
     safe = rows.copy()
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name]):
-            safe[name] = safe[name].astype("string").str.replace(_FORMULA, "'", regex=True)
+            safe[name] = safe[name].astype("string").str.replace(FORMULA, "'", regex=True)
     buffer = io.StringIO(newline="")
     safe.to_csv(buffer, index=False, float_format="%.4f", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
     return buffer.getvalue()
