@@ -228,6 +228,7 @@ SESSIONS = Table(
     Column("created_at", INSTANT, nullable=False),
     Column("last_seen_at", INSTANT, nullable=False),
     Column("second_factor_at", INSTANT, doc="When the second factor was given. Null: not in this session."),
+    Column("viewing_as", KEY, ForeignKey("staff.staff_key"), doc="A12: only what both may see. Null: as oneself."),
 )
 
 TOKENS = Table(

@@ -1,0 +1,237 @@
+"""The log of reads: who saw which student, when, in which view, and why; entries are only ever added.
+
+It lies apart from the store (`audit.db` of the home, or the schema `audit` of a PostgreSQL database), so that reads can
+be logged while the store may not be written, and refused when the log may not (REL-6, O18). Every entry carries the
+SHA-256 of itself and of the entry before, so that what was changed or taken out later is found. Entries of many
+requests that wait at the same moment are written together: one flush to disk serves all of them.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TookTooLong
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, RowMapping, insert, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from ews.errors import AuditUnavailable, EwsError
+from ews.store.audit_chain import FIRST, Entry, Head, instant, linked, read_back
+from ews.store.audit_tables import ENTRIES, READ_STUDENTS, audit_engine, make_tables
+
+FILE = "audit.db"
+"""The log of a home that names no other."""
+
+WAIT_SECONDS = 10.0
+"""A log that takes longer is taken for one that cannot be written."""
+
+_TOGETHER = 500
+"""Requests whose entries are written in one transaction, at most."""
+
+_APPENDING = 7_305_312
+"""PostgreSQL's advisory lock of whoever appends: the chain has one end."""
+
+_UNAVAILABLE = (
+    "The log of reads cannot be written, so nothing is shown. Look at the disk and the database of the log, then try "
+    "again."
+)
+
+Waiting = tuple[Sequence[Entry], "Future[None]"]
+
+
+@dataclass(frozen=True)
+class Logged:
+    """An entry as it stands in the log."""
+
+    seq: int
+    entry: Entry
+    sha256: str
+
+
+class AuditLog:
+    """One log, open for adding and reading. Several processes may add to the same one."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._waiting: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._writer: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Add entries; they are on disk when this returns.
+
+        Raises:
+            AuditUnavailable: they could not be written; whatever was to be shown must not be.
+        """
+        try:
+            self._hand_over(entries).result(WAIT_SECONDS)
+        except TookTooLong:
+            raise AuditUnavailable(_UNAVAILABLE) from None
+
+    async def appended(self, entries: Sequence[Entry]) -> None:
+        """:meth:`append` for code that must not block.
+
+        Raises:
+            AuditUnavailable: as there.
+        """
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await asyncio.wrap_future(self._hand_over(entries))
+        except TimeoutError:
+            raise AuditUnavailable(_UNAVAILABLE) from None
+
+    def of_student(self, student_key: str) -> Iterator[Logged]:
+        """Every entry that names a student, oldest first (PRV-4)."""
+        named = select(READ_STUDENTS.c.seq).where(READ_STUDENTS.c.student_key == student_key)
+        yield from self._read(ENTRIES.c.seq.in_(named))
+
+    def between(self, start: datetime, end: datetime) -> Iterator[Logged]:
+        """Every entry from `start` until before `end`, oldest first (PRV-9)."""
+        yield from self._read((ENTRIES.c.at >= instant(start)) & (ENTRIES.c.at < instant(end)))
+
+    def head(self) -> Head:
+        """The newest entry's number and hash; kept elsewhere, it later proves that nothing before it was changed."""
+        with self._connected() as connection:
+            return _head(connection)
+
+    def can_be_written(self) -> bool:
+        """Whether an entry could be added now; nothing is."""
+        try:
+            self.append(())
+        except AuditUnavailable:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Write what waits, then let go of the database."""
+        with self._starting:
+            writer, self._writer = self._writer, None
+        if writer:
+            self._waiting.put(None)
+            writer.join()
+        self._engine.dispose()
+
+    def _hand_over(self, entries: Sequence[Entry]) -> "Future[None]":
+        if self._writer is None:
+            self._start()
+        done: Future[None] = Future()
+        self._waiting.put((entries, done))
+        return done
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write_until_closed, name="audit log", daemon=True)
+                self._writer.start()
+
+    def _write_until_closed(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            batch, is_last = self._with_more(first)
+            self._write(batch)
+            if is_last:
+                return
+
+    def _with_more(self, first: Waiting) -> tuple[list[Waiting], bool]:
+        """Whatever else waits by now; True beside it when the log is being closed."""
+        batch = [first]
+        while len(batch) < _TOGETHER:
+            try:
+                more = self._waiting.get_nowait()
+            except queue.Empty:
+                return batch, False
+            if more is None:
+                return batch, True
+            batch.append(more)
+        return batch, False
+
+    def _write(self, batch: Sequence[Waiting]) -> None:
+        try:
+            with self._engine.begin() as connection:
+                _append(connection, [entry for entries, _ in batch for entry in entries])
+        except Exception:
+            # Whatever it was, nobody may be shown anything; the driver's words may hold a student's key.
+            for _, done in batch:
+                _settle(done, AuditUnavailable(_UNAVAILABLE))
+        else:
+            for _, done in batch:
+                _settle(done)
+
+    def _read(self, condition: object) -> Iterator[Logged]:
+        with self._connected() as connection:
+            rows = connection.execution_options(yield_per=1_000).execute(
+                select(ENTRIES).where(condition).order_by(ENTRIES.c.seq)  # type: ignore[arg-type]  # a SQL condition
+            )
+            for row in rows.mappings():
+                yield _logged(row)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError:
+            raise AuditUnavailable("The log of reads does not answer. Look at its disk and database.") from None
+
+
+def open_audit_log(where: str | Path) -> AuditLog:
+    """Open a log, and make it where there is none.
+
+    Args:
+        where: a home's folder (its `audit.db`), a file that ends in `.db`, or a URL of SQLite or PostgreSQL.
+
+    Raises:
+        AuditUnavailable: it does not answer, or its folder may not be written.
+    """
+    place = where if isinstance(where, str) and "://" in where else _file(Path(where))
+    try:
+        engine = audit_engine(place)
+        make_tables(engine)
+    except (SQLAlchemyError, OSError, EwsError):
+        raise AuditUnavailable("The log of reads cannot be opened. Look at its disk, folder and database.") from None
+    return AuditLog(engine)
+
+
+def _file(place: Path) -> Path:
+    return place if place.suffix == ".db" else place / FILE
+
+
+def _append(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Link entries to the end of the chain; the caller's transaction began by taking the only place there."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _APPENDING})
+    rows = linked(entries, _head(connection))
+    if not rows:
+        # Taking the place was the question: may this log be written?
+        return
+    connection.execute(insert(ENTRIES), rows)
+    named = [
+        {"student_key": key, "seq": row["seq"]}
+        for row, entry in zip(rows, entries, strict=True)
+        for key in entry.student_keys
+    ]
+    if named:
+        connection.execute(insert(READ_STUDENTS), named)
+
+
+def _head(connection: Connection) -> Head:
+    found = connection.execute(select(ENTRIES.c.seq, ENTRIES.c.sha256).order_by(ENTRIES.c.seq.desc()).limit(1)).first()
+    return Head(found.seq, found.sha256) if found else FIRST
+
+
+def _logged(row: RowMapping) -> Logged:
+    return Logged(row["seq"], read_back(row), row["sha256"])
+
+
+def _settle(done: "Future[None]", refusal: AuditUnavailable | None = None) -> None:
+    """Tell who waits; whoever gave up waiting was refused already."""
+    if not done.set_running_or_notify_cancel():
+        return
+    if refusal:
+        done.set_exception(refusal)
+    else:
+        done.set_result(None)
