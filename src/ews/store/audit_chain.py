@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -96,19 +96,19 @@ def linked(entries: Iterable[Entry], head: Head) -> list[Row]:
     return rows
 
 
-def read_back(row: Mapping[str, Any]) -> Entry:
+def read_back(row: Mapping[Any, Any]) -> Entry:
     """The entry of a row."""
     values = {name: row[name] for name in Entry.__dataclass_fields__ if name not in {"at", "student_keys"}}
     return Entry(at=datetime.fromisoformat(row["at"]), student_keys=tuple(json.loads(row["student_keys"])), **values)
 
 
-def sha256_of(row: Mapping[str, Any]) -> str:
+def sha256_of(row: Mapping[Any, Any]) -> str:
     """The hash of a row, which holds the hash of the row before."""
     covered = {name: value for name, value in row.items() if name != "sha256"}
     return hashlib.sha256(_canonical(covered).encode("ascii")).hexdigest()
 
 
-def first_problem(rows: Iterable[Mapping[str, Any]]) -> tuple[Head, str | None]:
+def first_problem(rows: Iterable[Mapping[Any, Any]]) -> tuple[Head, str | None]:
     """How far the chain holds from its beginning, and what is wrong after that; None: nothing."""
     head = FIRST
     for row in rows:
@@ -122,9 +122,9 @@ def first_problem(rows: Iterable[Mapping[str, Any]]) -> tuple[Head, str | None]:
 
 def _row(entry: Entry, head: Head) -> Row:
     keys: Sequence[str] = entry.student_keys
-    values = asdict(entry) | {"at": instant(entry.at), "student_keys": json.dumps(keys, separators=(",", ":"))}
+    values = vars(entry) | {"at": instant(entry.at), "student_keys": json.dumps(keys, separators=(",", ":"))}
     return {"seq": head.seq + 1, **values, "previous_sha256": head.sha256}
 
 
-def _canonical(values: Mapping[str, Any]) -> str:
+def _canonical(values: Mapping[Any, Any]) -> str:
     return json.dumps(values, sort_keys=True, separators=(",", ":"))

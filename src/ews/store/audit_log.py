@@ -22,7 +22,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ews.errors import AuditUnavailable, EwsError
 from ews.store.audit_chain import FIRST, Entry, Head, instant, linked, read_back
-from ews.store.audit_tables import ENTRIES, READ_STUDENTS, audit_engine, make_tables
+from ews.store.audit_proof import Verdict, prove
+from ews.store.audit_tables import ADDS, ENTRIES, READ_STUDENTS, audit_engine, make_tables
 
 FILE = "audit.db"
 """The log of a home that names no other."""
@@ -58,6 +59,7 @@ class AuditLog:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._adder = engine.execution_options(**{ADDS: True})
         self._waiting: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -98,6 +100,15 @@ class AuditLog:
         """The newest entry's number and hash; kept elsewhere, it later proves that nothing before it was changed."""
         with self._connected() as connection:
             return _head(connection)
+
+    def verify(self, kept: Head | None = None) -> Verdict:
+        """Look whether the log is as it was written (O18).
+
+        Args:
+            kept: a head that was noted elsewhere before; without it a log that was rewritten whole is not found.
+        """
+        with self._connected() as connection:
+            return prove(connection, kept)
 
     def can_be_written(self) -> bool:
         """Whether an entry could be added now; nothing is."""
@@ -151,7 +162,7 @@ class AuditLog:
 
     def _write(self, batch: Sequence[Waiting]) -> None:
         try:
-            with self._engine.begin() as connection:
+            with self._adder.begin() as connection:
                 _append(connection, [entry for entries, _ in batch for entry in entries])
         except Exception:
             # Whatever it was, nobody may be shown anything; the driver's words may hold a student's key.

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, Index, Integer, MetaData, String, Table, Text, create_engine, event
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Table, Text, create_engine, event
 from sqlalchemy import text as sql
 
 from ews.store.opening import store_url
@@ -11,6 +11,9 @@ from ews.store.places import refuse_network_folder
 
 _METADATA = MetaData()
 _SCHEMA = "audit"
+ADDS = "ews_adds"
+"""Execution option of connections that add entries: they take the writer's place before they read the head."""
+
 _MAKING = 7_305_313
 """PostgreSQL's advisory lock of whoever makes the tables."""
 
@@ -45,7 +48,6 @@ READ_STUDENTS = Table(
     _METADATA,
     Column("student_key", String(36), primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
-    Index("ix_audit_students_seq", "seq"),
     sqlite_with_rowid=False,
 )
 """Finds a student's entries; it holds nothing that the entries do not."""
@@ -65,7 +67,7 @@ for each statement execute function audit.refuse()
 
 
 def audit_engine(where: str | Path) -> Engine:
-    """An engine whose commits are on disk when they return; every transaction of SQLite's takes the writer's place.
+    """An engine whose commits are on disk when they return.
 
     Raises:
         StoreUnavailable: neither SQLite nor PostgreSQL, or a file on a network folder.
@@ -86,7 +88,7 @@ def audit_engine(where: str | Path) -> Engine:
 
 def make_tables(engine: Engine) -> None:
     """Make the tables and their triggers where they are missing; several processes may do so at once."""
-    with engine.begin() as connection:
+    with engine.execution_options(**{ADDS: True}).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sql("select pg_advisory_xact_lock(:key)"), {"key": _MAKING})
             connection.execute(sql(f"create schema if not exists {_SCHEMA}"))
@@ -112,5 +114,5 @@ def _set_pragmas(connection: Any, _: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    # Readers of the log are few; the writer must never find that another one was faster.
-    connection.exec_driver_sql("begin immediate" if connection.get_execution_options().get("adds") else "begin")
+    adds = connection.get_execution_options().get(ADDS)
+    connection.exec_driver_sql("begin immediate" if adds else "begin")
