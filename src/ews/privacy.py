@@ -28,6 +28,9 @@ _ALMOST_NOTHING = 1e-9
 _WORKED_OUT = 1e-4
 """Share of a cell's squared length that what is shown leaves open, below which it counts as worked out."""
 
+_TAKES_PART = 1e-6
+"""Share with which a shown cell takes part in working out a hidden one, below which it is rounding."""
+
 _TRIES = 30
 
 
@@ -134,11 +137,12 @@ def _with_partners(gram: np.ndarray, telling: np.ndarray, every: pd.DataFrame) -
     order = np.argsort(every["students"].to_numpy(), kind="stable")
     dimension = every["dimension"].to_numpy()
     while len(exposed := _exposed(gram, hidden)):
-        shown = [cell for cell in order if not hidden[cell]]
-        if not shown:
+        takes_part = _taking_part(gram, hidden, exposed[0])
+        tellers = [cell for cell in order if takes_part[cell]]
+        if not tellers:
             break
-        beside = [cell for cell in shown if dimension[cell] == dimension[exposed[0]]]
-        hidden[_partner(gram, hidden, beside or shown, len(exposed))] = True
+        beside = [cell for cell in tellers if dimension[cell] == dimension[exposed[0]]]
+        hidden[_partner(gram, hidden, beside or tellers, len(exposed))] = True
     return hidden[:-1]
 
 
@@ -154,10 +158,26 @@ def _partner(gram: np.ndarray, hidden: np.ndarray, candidates: list[int], expose
 
 def _exposed(gram: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     """Hidden cells that are a sum or difference of shown ones and the total: numbers of cells."""
-    shown, unseen = np.flatnonzero(~hidden), np.flatnonzero(hidden)
+    unseen = np.flatnonzero(hidden)
     if not len(unseen):
         return unseen
-    among, across = gram[np.ix_(shown, shown)], gram[np.ix_(shown, unseen)]
-    told = cho_solve(cho_factor(among + _ALMOST_NOTHING * np.eye(len(shown))), across)
-    left_open = 1 - (across * told).sum(axis=0)
+    across = gram[np.ix_(np.flatnonzero(~hidden), unseen)]
+    left_open = 1 - (across * _told(gram, hidden, unseen)).sum(axis=0)
     return unseen[left_open < _WORKED_OUT]
+
+
+def _taking_part(gram: np.ndarray, hidden: np.ndarray, exposed: int) -> np.ndarray:
+    """Whether each cell is shown and needed to work out the exposed one, shape (cells,).
+
+    Only these can be its partners: of a thousand schools hardly any are in the sums that give one of them away.
+    """
+    needed = np.zeros(len(hidden), dtype=bool)
+    needed[~hidden] = np.abs(_told(gram, hidden, np.array([exposed]))[:, 0]) > _TAKES_PART
+    return needed[:-1]
+
+
+def _told(gram: np.ndarray, hidden: np.ndarray, unseen: np.ndarray) -> np.ndarray:
+    """How much of each shown cell goes into the nearest sum to each unseen one, shape (shown, unseen)."""
+    shown = np.flatnonzero(~hidden)
+    among = gram[np.ix_(shown, shown)] + _ALMOST_NOTHING * np.eye(len(shown))
+    return cho_solve(cho_factor(among), gram[np.ix_(shown, unseen)])

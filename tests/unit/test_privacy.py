@@ -105,6 +105,23 @@ def test_a_school_is_not_worked_out_from_the_grade_band_it_stands_in_PRV11():
     assert hidden_in(found) == ["M1", "M2"]
 
 
+def test_of_400_schools_each_small_one_is_hidden_and_few_others_with_them_PRV10_PRV11():
+    """Many small schools keep each other; where a band has one only, one more of the band goes with it."""
+    sizes = np.full(400, 60)
+    sizes[:3], sizes[200] = 8, 7
+    rows = pd.DataFrame(
+        {
+            "school": np.repeat([f"{number:04d}" for number in range(400)], sizes),
+            "band": np.repeat(np.repeat(["low", "high"], 200), sizes),
+        }
+    )
+    found = cells(rows, mixed(len(rows)), POLICY, [("school",), ("band",)])
+    hidden = hidden_in(found)
+    assert {"0000", "0001", "0002", "0200"} < set(hidden)
+    assert len(hidden) == 5
+    assert "0201" <= hidden[-1] <= "0399"
+
+
 def test_the_order_of_groups_is_alphabetical_and_so_tells_no_size_P03():
     rows = students(B=300, A=12, C=40)
     assert cells(rows, mixed(len(rows)), POLICY, [("race",)])["group"].tolist() == ["A", "B", "C"]

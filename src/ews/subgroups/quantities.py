@@ -17,6 +17,9 @@ BINS = 10
 _FINEST = 20
 """Steps of a unit of log-odds at which slopes are taken."""
 
+_MOST_LEVELS = 10_000
+"""Students above which intervals of rank metrics go by probabilities rounded to as many levels, for time."""
+
 _MOST_STEPS = 12
 _STEEPEST = 20.0
 _SETTLED = 1e-6
@@ -66,15 +69,16 @@ def quantities(rows: Measured, group: np.ndarray, groups: int) -> dict[str, np.n
 def point_values(rows: Measured, group: pd.Series) -> pd.DataFrame:
     """The quantities that follow from outcome, list and probability, by fairlearn: one row a group.
 
-    Each of fairlearn's calls copies its rows, so each call measures all it can.
+    fairlearn copies each column value by value, so one call measures all.
     """
-    names = group.to_numpy()
-    of_lists = MetricFrame(metrics=_of_lists, y_true=rows.outcome, y_pred=rows.listed, sensitive_features=names)
-    of_probabilities = MetricFrame(
-        metrics=_of_probabilities, y_true=rows.outcome, y_pred=rows.probability, sensitive_features=names
+    frame = MetricFrame(
+        metrics=_of_group,
+        y_true=rows.outcome,
+        y_pred=rows.probability,
+        sensitive_features=group.to_numpy(),
+        sample_params={"listed": rows.listed},
     )
-    frames = [pd.DataFrame(found.by_group.to_dict()).T for found in (of_lists, of_probabilities)]
-    return frames[0].join(frames[1]).astype("float64")
+    return pd.DataFrame(frame.by_group.to_dict()).T.astype("float64")
 
 
 def expected_calibration_error(rows: Measured, group: np.ndarray, groups: int) -> np.ndarray:
@@ -149,11 +153,18 @@ def _by_group(rows: Measured, group: np.ndarray, groups: int) -> dict[str, np.nd
     """What needs the order of a group's rows, one group after the other."""
     found = {name: np.full((len(rows.weights), groups), np.nan) for name in ("calibration_slope", *_RANKS)}
     for number, here in pd.Series(group).groupby(group).indices.items():
-        parts = rows.probability[here], rows.outcome[here], rows.cluster[here], rows.weights
-        found["calibration_slope"][:, number] = calibration_slopes(*parts)
-        for name, values in zip(_RANKS, rank_metrics(*parts), strict=True):
+        probability, others = rows.probability[here], (rows.outcome[here], rows.cluster[here], rows.weights)
+        found["calibration_slope"][:, number] = calibration_slopes(probability, *others)
+        for name, values in zip(_RANKS, rank_metrics(_levels(probability), *others), strict=True):
             found[name][:, number] = values
     return found
+
+
+def _levels(probability: np.ndarray) -> np.ndarray:
+    """The probabilities, rounded where they are many: the value told is fairlearn's, of the exact ones."""
+    if len(probability) <= _MOST_LEVELS:
+        return probability
+    return np.round(probability * _MOST_LEVELS) / _MOST_LEVELS
 
 
 def _sums(rows: Measured, group: np.ndarray, groups: int, column: np.ndarray) -> np.ndarray:
@@ -168,6 +179,10 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 _RANKS = ("auc", "average_precision")
+
+
+def _of_group(outcome: np.ndarray, probability: np.ndarray, listed: np.ndarray) -> dict[str, float]:
+    return _of_lists(outcome, listed) | _of_probabilities(outcome, probability)
 
 
 def _of_lists(outcome: np.ndarray, listed: np.ndarray) -> dict[str, float]:
