@@ -323,8 +323,8 @@ def test_a_folder_with_a_reading_pattern_in_its_name_is_refused(feed: Path, tmp_
         take(odd, tmp_path / "home")
 
 
-def test_a_flat_folder_takes_no_map_and_a_sheet_needs_one(feed: Path, tmp_path: Path) -> None:
-    with pytest.raises(EwsError, match="takes no column map"):
+def test_a_flat_folder_takes_no_map_of_a_sheet_and_a_sheet_needs_one(feed: Path, tmp_path: Path) -> None:
+    with pytest.raises(EwsError, match="it is of a yearly sheet"):
         take(feed, tmp_path / "home", column_map=Path("star"))
     with pytest.raises(EwsError, match="needs a column map"):
         take(feed / "students.csv", tmp_path / "home", source="yearly")

@@ -2,7 +2,7 @@
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -72,14 +72,31 @@ def read_column_map(path: Path) -> ColumnMap:
     Raises:
         InvalidPolicy: no such map, not TOML, or a key or value that is not known.
     """
-    shipped = resources.files("ews.sis") / "maps" / f"{path}.toml"
+    return parse_column_map(map_text(path))
+
+
+def map_text(path: Path) -> str:
+    """The TOML of a map: a file, or one that ships with the project by its name.
+
+    Raises:
+        InvalidPolicy: there is no such map; the message names those that ship.
+    """
+    maps = resources.files("ews.sis") / "maps"
     if path.is_file():
-        text = path.read_text(encoding="utf-8")
-    elif path.name == str(path) and shipped.is_file():
-        text = shipped.read_text(encoding="utf-8")
-    else:
-        raise InvalidPolicy(f"No column map {path}. Name a TOML file, or a map that ships with the project: star.")
-    return parse_column_map(text)
+        return _utf8(path)
+    if path.name == str(path) and (maps / f"{path}.toml").is_file():
+        return (maps / f"{path}.toml").read_text(encoding="utf-8")
+    names = sorted(map_.name.removesuffix(".toml") for map_ in maps.iterdir() if map_.name.endswith(".toml"))
+    raise InvalidPolicy(
+        f"No column map {path}. Name a TOML file, or a map that ships with the project: {', '.join(names)}."
+    )
+
+
+def _utf8(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidPolicy(f"The column map {path} is not written in UTF-8. Save it as UTF-8.") from error
 
 
 def parse_column_map(text: str) -> ColumnMap:
@@ -88,12 +105,9 @@ def parse_column_map(text: str) -> ColumnMap:
     Raises:
         InvalidPolicy: not TOML, or a key or value that is not known; the message names it.
     """
-    try:
-        said = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidPolicy(f"The column map is not valid TOML: {error}.") from error
+    said = parse_toml(text)
     wide = _shape(said) == "wide"
-    _check_keys(said, _TOP_KEYS if wide else (*_TOP_KEYS, *_YEAR_KEYS), "the column map")
+    check_keys(said, _TOP_KEYS if wide else (*_TOP_KEYS, *_YEAR_KEYS), "the column map")
     years = said.get("years", []) if wide else [{key: said[key] for key in _YEAR_KEYS if key in said}]
     shared = _cells(said.get("demographics", {}), _ATTRIBUTES, "demographics")
     if not isinstance(said.get("student_id"), str) or not isinstance(years, list) or not years:
@@ -102,10 +116,22 @@ def parse_column_map(text: str) -> ColumnMap:
         wide,
         said["student_id"],
         tuple(_year(year, shared) for year in years),
-        tuple(_texts(said.get("null_tokens", []))),
+        tuple(texts(said.get("null_tokens", []))),
         _values(said.get("values", {})),
         hashlib.sha256(text.encode()).hexdigest(),
     )
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The TOML of a map as it is said.
+
+    Raises:
+        InvalidPolicy: not TOML.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidPolicy(f"The column map is not valid TOML: {error}.") from error
 
 
 def _shape(said: Mapping[str, Any]) -> str:
@@ -127,7 +153,7 @@ def _year(said: Mapping[str, Any], shared: Mapping[str, Cell]) -> YearMap:
 
 
 def _cells(said: Any, known: tuple[str, ...], where: str) -> dict[str, Cell]:
-    _check_keys(said, known, where)
+    check_keys(said, known, where)
     return {key: _cell(key, value) for key, value in said.items()}
 
 
@@ -140,20 +166,30 @@ def _cell(key: str, said: Any) -> Cell:
 
 
 def _values(said: Any) -> dict[str, dict[str, str]]:
-    _check_keys(said, (*_YEAR_KEYS, *_ATTRIBUTES), "values")
+    check_keys(said, (*_YEAR_KEYS, *_ATTRIBUTES), "values")
     for name, table in said.items():
-        _check_keys(table, None, f"values.{name}")
-        _texts(list(table.values()))
+        check_keys(table, None, f"values.{name}")
+        texts(list(table.values()))
     return {name: dict(table) for name, table in said.items()}
 
 
-def _texts(said: Any) -> list[str]:
+def texts(said: Any) -> list[str]:
+    """A list of texts.
+
+    Raises:
+        InvalidPolicy: something else.
+    """
     if not isinstance(said, list) or not all(isinstance(item, str) for item in said):
         raise InvalidPolicy("null_tokens and values of the column map must be texts in quotes.")
     return said
 
 
-def _check_keys(said: Any, known: tuple[str, ...] | None, where: str) -> None:
+def check_keys(said: Any, known: Sequence[str] | None, where: str) -> None:
+    """Refuse what is no TOML table, or has a key that is not known.
+
+    Raises:
+        InvalidPolicy: naming the key and where it stands.
+    """
     if not isinstance(said, dict):
         raise InvalidPolicy(f"{where} must be a table with names and values.")
     unknown = sorted(set(said) - set(known)) if known is not None else []

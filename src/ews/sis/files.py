@@ -3,6 +3,7 @@
 Nothing here reads records; the file is only looked at as bytes, once, in bounded memory.
 """
 
+import codecs
 import csv
 import gzip
 import stat
@@ -10,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ews.errors import InputRefused
 from ews.home import sha256
@@ -18,11 +19,42 @@ from ews.home import sha256
 _CHUNK = 1 << 20
 _MAX_COLUMNS = 1_000
 _BOM = b"\xef\xbb\xbf"
-_FORMATS: dict[str, Literal["csv", "parquet"]] = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
+_FORMATS: dict[str, Literal["csv", "parquet"]] = {
+    ".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".txt": "csv", ".tsv": "csv",
+}  # fmt: skip
 _FOREIGN = {b"PK\x03\x04": "an Excel or ZIP file", b"\xd0\xcf\x11\xe0": "an old Excel file", b"%PDF": "a PDF",
             b"\xff\xfe": "UTF-16 text", b"\xfe\xff": "UTF-16 text"}  # fmt: skip
 
-SUFFIXES = tuple(_FORMATS)
+_BOMB_BYTES = 256 << 20
+_BOMB_RATIO = 200
+BOMB_ROWS_PER_BYTE = 50
+"""What honest records never reach: a gzip that grows so much, a Parquet file of so many rows a byte."""
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+"""How a table's own file ends; a map may name text files, too."""
+
+ENCODINGS = ("utf-8", "windows-1252", "latin-1", "iso-8859-15", "utf-16", "mac-roman")
+"""Encodings a map may declare; nothing is ever guessed."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a CSV is written.
+
+    Attributes:
+        encoding: one of `ENCODINGS`.
+        delimiter: the character between two fields.
+        quote: the character around a field that holds a delimiter.
+        escape: the character before a quote within a quoted field.
+    """
+
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = '"'
+
+
+PLAIN = Dialect()
 
 
 @dataclass(frozen=True)
@@ -35,9 +67,11 @@ class InputFile:
         sha256: of its bytes.
         size: its bytes.
         stamp: inode, size and time of its last change, to see whether it is written to meanwhile.
-        header: a CSV's column names in order; empty for Parquet, whose reader knows them.
+        header: a CSV's column names in order, without spaces and single quotes around them; empty for Parquet,
+            whose reader knows them.
         lines: line ends a CSV has, a last line without one included; 0 for Parquet.
         ends_whole: whether a CSV's last line is ended.
+        dialect: how a CSV is written.
     """
 
     path: Path
@@ -48,6 +82,7 @@ class InputFile:
     header: tuple[str, ...] = ()
     lines: int = 0
     ends_whole: bool = True
+    dialect: Dialect = PLAIN
 
     @property
     def name(self) -> str:
@@ -55,18 +90,23 @@ class InputFile:
         return self.path.name
 
 
-def inspect(path: Path) -> InputFile:
+def inspect(path: Path, dialect: Dialect = PLAIN) -> InputFile:
     """Look at a file without believing it.
 
+    Args:
+        path: the file.
+        dialect: how it is written, if it is a CSV.
+
     Raises:
-        InputRefused: not a plain file, not CSV or Parquet, empty, not UTF-8, or with a header that cannot be used.
+        InputRefused: not a plain file, not CSV or Parquet, empty, a bomb, in another encoding than declared, or with
+            a header that cannot be used.
     """
     _check_plain_file(path)
     kind = _format_of(path)
     if path.stat().st_size == 0:
         raise InputRefused(f"{path.name} is empty (0 bytes). Export it again; nothing was changed.")
     try:
-        return _inspect_csv(path) if kind == "csv" else _inspect_parquet(path)
+        return _inspect_csv(path, dialect) if kind == "csv" else _inspect_parquet(path)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputRefused(f"{path.name} is a damaged gzip file. Compress or export it again.") from error
 
@@ -100,27 +140,53 @@ def _inspect_parquet(path: Path) -> InputFile:
     return InputFile(path, "parquet", sha256(path), stamp[1], stamp)
 
 
-def _inspect_csv(path: Path) -> InputFile:
+def _inspect_csv(path: Path, dialect: Dialect) -> InputFile:
     stamp = _stamp(path)
-    header = _header(path)
+    header = _header(path, dialect)
     lines, last = 0, b""
-    for chunk in _text_chunks(path):
+    for chunk in text_chunks(path, dialect.encoding):
         lines += chunk.count(b"\n")
         last = (last + chunk)[-4096:]
     blank = len(last) - len(last.rstrip(b"\r\n"))
     ends_whole = last.endswith(b"\n")
     trailing = last[len(last) - blank :].count(b"\n") - 1 if ends_whole else -1
-    return InputFile(path, "csv", sha256(path), stamp[1], stamp, header, lines - trailing, ends_whole)
+    return InputFile(path, "csv", sha256(path), stamp[1], stamp, header, lines - trailing, ends_whole, dialect)
 
 
-def _text_chunks(path: Path) -> Iterator[bytes]:
-    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as handle:
+def text_chunks(path: Path, encoding: str) -> Iterator[bytes]:
+    """The text of a CSV, gzipped or not, as UTF-8 in pieces of bounded size.
+
+    Raises:
+        InputRefused: bytes that the declared encoding does not have, or a gzip that grows beyond reason.
+    """
+    if encoding == "utf-8":  # as it is: the reader tells a line that is not UTF-8 from the others
+        yield from _bytes(path)
+        return
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for chunk in _bytes(path):
+            yield decoder.decode(chunk).encode()
+        yield decoder.decode(b"", final=True).encode()
+    except UnicodeError as error:
+        raise InputRefused(
+            f"{path.name} is not written in {encoding}, as its map says. Correct the encoding."
+        ) from error
+
+
+def _bytes(path: Path) -> Iterator[bytes]:
+    packed = path.name.lower().endswith(".gz")
+    most = max(_BOMB_BYTES, _BOMB_RATIO * path.stat().st_size) if packed else None
+    read = 0
+    with gzip.open(path) if packed else path.open("rb") as handle:
         while chunk := handle.read(_CHUNK):
+            read += len(chunk)
+            if most is not None and read > most:
+                raise InputRefused(f"{path.name} unpacks to more than {most >> 20} MiB. Give the CSV itself, unpacked.")
             yield chunk
 
 
-def _header(path: Path) -> tuple[str, ...]:
-    first = next(_text_chunks(path), b"")
+def _header(path: Path, dialect: Dialect) -> tuple[str, ...]:
+    first = next(text_chunks(path, dialect.encoding), b"")
     for magic, kind in _FOREIGN.items():
         if first.startswith(magic):
             raise InputRefused(f"{path.name} is {kind}, not CSV. Save it as CSV in UTF-8.")
@@ -128,18 +194,27 @@ def _header(path: Path) -> tuple[str, ...]:
     if not end and (b"\r" in line or len(first) >= _CHUNK):
         raise InputRefused(f"{path.name} has no ordinary line ends. Save it as CSV with Windows or Unix line ends.")
     try:
-        names = next(csv.reader([line.decode("utf-8").rstrip("\r\n")], strict=True), [])
+        names = next(csv.reader([line.decode("utf-8").rstrip("\r\n")], strict=True, **_as_python(dialect)), [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputRefused(f"The header of {path.name} cannot be read. Save the file as CSV in UTF-8.") from error
-    _check_header(path.name, names)
+    names = [name.strip(" '\t") for name in names]
+    _check_header(path.name, names, dialect.delimiter)
     return tuple(names)
 
 
-def _check_header(name: str, columns: list[str]) -> None:
+def _as_python(dialect: Dialect) -> dict[str, Any]:
+    escape = {} if dialect.escape == dialect.quote else {"doublequote": False, "escapechar": dialect.escape}
+    return {"delimiter": dialect.delimiter, "quotechar": dialect.quote, **escape}
+
+
+def _check_header(name: str, columns: list[str], delimiter: str) -> None:
     if len(columns) > _MAX_COLUMNS:
         raise InputRefused(f"{name} has {len(columns)} columns; at most {_MAX_COLUMNS} are read. Leave some out.")
-    if len(columns) == 1 and any(mark in columns[0] for mark in ";\t|"):
-        raise InputRefused(f"{name} is not separated by commas. Save it as comma-separated CSV.")
+    if len(columns) == 1 and any(mark in columns[0] for mark in ",;\t|"):
+        separator = "commas" if delimiter == "," else repr(delimiter)
+        raise InputRefused(
+            f"{name} is not separated by {separator}. Save it as comma-separated CSV, or say delimiter in a column map."
+        )
     if any("\x00" in column for column in columns):
         raise InputRefused(f"The header of {name} holds bytes that are not text. Save the file as CSV in UTF-8.")
     folded = [column.lower() for column in columns]

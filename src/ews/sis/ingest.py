@@ -22,7 +22,6 @@ from ews.sis.source import Source, Staged
 from ews.sis.staging import open_database
 from ews.sis.validate import ORDER, validate
 from ews.sis.yearly import open_yearly
-from ews.tables import ATTENDANCE_YEARS
 
 _LAYOUT = "3"
 """Changes when the folder of an ingest is written differently, so that the same input is then read anew."""
@@ -44,6 +43,7 @@ class IngestReport:
         already_known: the same input came in before and was not read again.
         dropped_columns: by file, columns that nothing here reads.
         empty_student_years: student-years of a yearly sheet without days; they are no rows.
+        left_out: by table, lines that by the map are no record: present all day, or not asked for.
     """
 
     id: str
@@ -55,6 +55,7 @@ class IngestReport:
     already_known: bool
     dropped_columns: Mapping[str, list[str]]
     empty_student_years: int
+    left_out: Mapping[str, int]
 
 
 def ingest(
@@ -76,7 +77,8 @@ def ingest(
         path: a folder (flat) or a sheet (yearly).
         home: where the tables go.
         source: how the feed is laid out.
-        column_map: for a yearly sheet its TOML map, as a path or the name of one that ships (`star`).
+        column_map: the TOML that names the columns, as a path or the name of one that ships (`star`); a yearly sheet
+            needs one, a flat folder in our own words does not.
         policy: kept beside the tables.
         allow_shrink: take a feed with far fewer rows than those in force.
         allow_older: take a feed that ends before those in force.
@@ -106,9 +108,7 @@ def ingest(
 def _open(path: Path, source: str, column_map: Path | None) -> Source:
     if source == "yearly":
         return open_yearly(path, column_map)
-    if column_map is not None:
-        raise InputRefused("A flat folder takes no column map: name its columns as in the data dictionary.")
-    return open_flat(path)
+    return open_flat(path, column_map)
 
 
 def _id(feed: Source) -> str:
@@ -121,11 +121,13 @@ def _fill(
 ) -> dict[str, object]:
     with _workspace(folder, sum(file.size for file in feed.files)) as connection:
         staged = feed.stage(connection, progress)
-        validate(connection, staged.files, progress)
-        counts = _collect(connection, staged)
+        validate(connection, staged.parts, progress)
+        counts = {
+            table.name: rejects.collect(connection, table, staged) for table in ORDER if table.name in staged.parts
+        }
         rejects.write(connection, folder / "rejects.csv")
         _refuse_bad_tables(counts, folder / "rejects.csv", home.path / "refused" / about["id"])
-        write_tables(connection, list(staged.files), folder, progress)
+        write_tables(connection, list(staged.parts), folder, progress)
         about_years = {"fingerprints": fingerprints(connection, folder)}
         return _manifest(connection, feed, staged, counts) | about_years | dict(about)
 
@@ -137,21 +139,6 @@ def _workspace(folder: Path, expected_bytes: int) -> Iterator[duckdb.DuckDBPyCon
         contextlib.closing(open_database(Path(work), expected_bytes)) as connection,
     ):
         yield connection
-
-
-def _collect(connection: duckdb.DuckDBPyConnection, staged: Staged) -> dict[str, Counts]:
-    # A line of a yearly sheet is read for several tables; where it is no record, it counts for the years.
-    names = [file.name for file in staged.files.values()]
-    return {
-        table.name: rejects.collect(
-            connection,
-            table,
-            staged.files[table.name],
-            owns_file=names.count(staged.files[table.name].name) == 1 or table is ATTENDANCE_YEARS,
-        )
-        for table in ORDER
-        if table.name in staged.files
-    }
 
 
 def _refuse_bad_tables(counts: Mapping[str, Counts], listed: Path, refused: Path) -> None:
@@ -179,6 +166,7 @@ def _manifest(
         "school_years": [year for (year,) in years],
         "dropped_columns": dict(staged.dropped_columns),
         "empty_student_years": staged.empty,
+        "left_out": dict(staged.left_out),
     }
 
 
@@ -212,4 +200,5 @@ def _report(folder: Path, *, already_known: bool) -> IngestReport:
         already_known=already_known,
         dropped_columns=manifest["dropped_columns"],
         empty_student_years=manifest["empty_student_years"],
+        left_out=manifest.get("left_out", {}),
     )

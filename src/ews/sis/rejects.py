@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-from ews.sis.files import InputFile
 from ews.sis.rules import RULES
+from ews.sis.source import Staged
 from ews.sis.staging import quoted
 from ews.tables import Table
 
@@ -24,18 +24,21 @@ class Counts:
     duplicates: int
 
 
-def collect(connection: duckdb.DuckDBPyConnection, table: Table, file: InputFile, *, owns_file: bool = True) -> Counts:
+def collect(connection: duckdb.DuckDBPyConnection, table: Table, staged: Staged) -> Counts:
     """Add a table's rejected, duplicate and trimmed rows to `rejects`, and count.
 
     Args:
         connection: the working database, with the table judged.
         table: the table.
-        file: the file its rows came from.
-        owns_file: whether lines of the file that are no records count for this table.
+        staged: which files its rows came from.
     """
     _make_rejects(connection)
-    _keep_rows(connection, table, file)
-    malformed = _keep_malformed(connection, file) if owns_file else 0
+    _keep_rows(connection, table, staged)
+    malformed = sum(
+        _keep_malformed(connection, part.file.name)
+        for part in staged.parts[table.name]
+        if staged.owner(part.file) == table.name
+    )
     by_outcome = dict(
         connection.execute(
             f"""
@@ -77,36 +80,38 @@ def _make_rejects(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _keep_rows(connection: duckdb.DuckDBPyConnection, table: Table, file: InputFile) -> None:
+def _keep_rows(connection: duckdb.DuckDBPyConnection, table: Table, staged: Staged) -> None:
     stays = "union all select row, 'entry_date', 'overlapping_stay' from trimmed" if table.name == "enrollments" else ""
+    parts = ", ".join(
+        f"({part.first_record}, {quoted(part.file.name)}, {2 if part.file.format == 'csv' else 1})"
+        for part in staged.parts[table.name]
+    )
     # A malformed line is no record, so a record's line is its number, the header, and the malformed lines before it.
     connection.execute(
         f"""
         insert into rejects
         with malformed_before as (
-            select line - number + 1 as threshold, max(number) as skipped
-            from (
-                select line, row_number() over (order by line) as number
-                from malformed where file = {quoted(file.name)}
-            ) group by threshold
+            select file, line - number + 1 as threshold, max(number) as skipped
+            from (select file, line, row_number() over (partition by file order by line) as number from malformed)
+            group by all
+        ), parts as (
+            from (values {parts}) as known(first_record, file, first_line)
         ), bad as (
             select row, "column", rule from judged_{table.name} join findings_{table.name} on broken = code {stays}
         ), told as (
-            select record + {2 if file.format == "csv" else 1} as line, "column", rule, {_row_text(table)} as row_text
-            from bad join source_{table.name} using (row)
+            select file, record - first_record + first_line as line, "column", rule, {_row_text(table)} as row_text
+            from bad join source_{table.name} using (row) asof join parts on record >= first_record
         )
-        select {quoted(file.name)}, told.line + coalesce(skipped, 0), "column", rule, row_text
-        from told asof left join malformed_before on told.line >= threshold
+        select told.file, told.line + coalesce(skipped, 0), "column", rule, row_text
+        from told asof left join malformed_before before on told.file = before.file and told.line >= threshold
         """
     )
 
 
-def _keep_malformed(connection: duckdb.DuckDBPyConnection, file: InputFile) -> int:
-    connection.execute(
-        f"insert into rejects select file, line, null, rule, row_text from malformed where file = {quoted(file.name)}"
-    )
-    counted = connection.execute(f"select count(*) from malformed where file = {quoted(file.name)}").fetchall()
-    return int(counted[0][0])
+def _keep_malformed(connection: duckdb.DuckDBPyConnection, file: str) -> int:
+    told = f"from malformed where file = {quoted(file)}"
+    connection.execute(f"insert into rejects select file, line, null, rule, row_text {told}")
+    return int(connection.execute(f"select count(*) {told}").fetchall()[0][0])
 
 
 def _row_text(table: Table) -> str:

@@ -9,18 +9,38 @@ from ews.sis.files import InputFile
 
 
 @dataclass(frozen=True)
+class Part:
+    """The records of a table that one file brought.
+
+    Attributes:
+        file: the file.
+        first_record: the table's records from this number on, up to the next part's, are its.
+    """
+
+    file: InputFile
+    first_record: int = 0
+
+
+@dataclass(frozen=True)
 class Staged:
     """What a source brought in.
 
     Attributes:
-        files: for each table, the file its rows came from.
+        parts: for each table, the files its rows came from, by first record.
         dropped_columns: for each file, columns that nothing here reads.
         empty: student-years of a yearly sheet without days, which are no rows.
+        left_out: by table, lines that by the map are no record: present all day, or not asked for.
     """
 
-    files: Mapping[str, InputFile]
+    parts: Mapping[str, tuple[Part, ...]]
     dropped_columns: Mapping[str, list[str]] = field(default_factory=dict)
     empty: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def owner(self, file: InputFile) -> str:
+        """The one table that tells the file's lines that are no records; a file may feed several tables."""
+        fed = [name for name, parts in self.parts.items() if file.path in {part.file.path for part in parts}]
+        return "attendance_years" if "attendance_years" in fed else fed[-1]
 
 
 @dataclass(frozen=True)
@@ -30,7 +50,8 @@ class Source:
     Attributes:
         files: all its files.
         map_sha256: hash of the column map; "" without one.
-        stage: makes a view `source_<table>` (row, record and the table's columns as text) for each table.
+        stage: makes a view or table `source_<table>` for each table: `row` (its number), `record` (the number of the
+            record it came from, counted from 0 over the table's parts) and the table's columns as text.
     """
 
     files: tuple[InputFile, ...]

@@ -6,13 +6,14 @@ by the reader and by us, so that no record can vanish between two quotes.
 """
 
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 
 from ews.errors import InputRefused
-from ews.sis.files import InputFile, check_unchanged
+from ews.sis.files import BOMB_ROWS_PER_BYTE, InputFile, check_unchanged, text_chunks
 
 _MALFORMED = {
     "MISSING COLUMNS": "too_few_fields",
@@ -68,7 +69,7 @@ def stage(
         InputRefused: a column is missing, or the file cannot be read as a table without losing a line.
     """
     try:
-        names = file.header or _parquet_columns(connection, file)
+        names = columns_of(connection, file)
         check_columns(file.name, names, required)
         chosen = _choose(names, wanted)
         (_stage_csv if file.format == "csv" else _stage_parquet)(connection, file, name, chosen)
@@ -109,20 +110,37 @@ def _choose(names: Sequence[str], wanted: Sequence[str]) -> Mapping[str, int | N
 def _stage_csv(
     connection: duckdb.DuckDBPyConnection, file: InputFile, name: str, chosen: Mapping[str, int | None]
 ) -> None:
-    # Columns get numbers for names, so that no text of a header ever stands in SQL.
-    cells = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(file.header)))
-    reader = (
-        f"read_csv({quoted(file.path)}, auto_detect=false, columns={{{cells}}}, header=true, delim=',', quote='\"', "
-        f"escape='\"', nullstr='', encoding='utf-8', max_line_size={_MAX_LINE_BYTES}, "
-        f"compression='{'gzip' if file.name.lower().endswith('.gz') else 'none'}', store_rejects=true, rejects_limit=0)"
-    )
-    selected = ", ".join(f"{_cell(position)} as {_named(column)}" for column, position in chosen.items())
+    reader = _reader(connection, file)
+    selected = ", ".join(f"{_cell(position)} as {named(column)}" for column, position in chosen.items())
     connection.execute(f"create or replace table {name} as select {selected} from {reader}")
     _keep_malformed(connection, file)
     _account_for_lines(connection, file, name, reader)
 
 
-def _named(column: str) -> str:
+def _reader(connection: duckdb.DuckDBPyConnection, file: InputFile) -> str:
+    # Columns get numbers for names, so that no text of a header ever stands in SQL.
+    cells = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(len(file.header)))
+    how = file.dialect
+    path = file.path if how.encoding == "utf-8" else _as_utf8(connection, file)
+    return (
+        f"read_csv({quoted(path)}, auto_detect=false, columns={{{cells}}}, header=true, delim={quoted(how.delimiter)}, "
+        f"quote={quoted(how.quote)}, escape={quoted(how.escape)}, nullstr='', encoding='utf-8', "
+        f"max_line_size={_MAX_LINE_BYTES}, compression='{'gzip' if path.name.lower().endswith('.gz') else 'none'}', "
+        "store_rejects=true, rejects_limit=0)"
+    )
+
+
+def _as_utf8(connection: duckdb.DuckDBPyConnection, file: InputFile) -> Path:
+    # DuckDB knows two more encodings, and is lenient in them; this is strict in all.
+    spill = Path(connection.execute("select current_setting('temp_directory')").fetchall()[0][0])
+    with tempfile.NamedTemporaryFile(dir=spill.parent, suffix=".csv", delete=False) as written:
+        for chunk in text_chunks(file.path, file.dialect.encoding):
+            written.write(chunk)
+    return Path(written.name)
+
+
+def named(column: str) -> str:
+    """A column's name as SQL."""
     return '"' + column.replace('"', '""') + '"'
 
 
@@ -182,7 +200,15 @@ def _count(connection: duckdb.DuckDBPyConnection, source: str) -> int:
     return int(connection.execute(f"select count(*) {source}").fetchall()[0][0])
 
 
+def columns_of(connection: duckdb.DuckDBPyConnection, file: InputFile) -> Sequence[str]:
+    """The columns of a file, in order."""
+    return file.header or _parquet_columns(connection, file)
+
+
 def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: InputFile) -> list[str]:
+    rows = connection.execute(f"select num_rows from parquet_file_metadata({quoted(file.path)})").fetchall()[0][0]
+    if rows > BOMB_ROWS_PER_BYTE * file.size:
+        raise InputRefused(f"{file.name} says that it has {rows:,} rows in {file.size:,} bytes. Export it again.")
     columns = connection.execute(f"describe select * from {_parquet(file)}").fetchall()
     floating = [name for name, kind, *_ in columns if name.lower().endswith("_id") and kind in {"FLOAT", "DOUBLE"}]
     if floating:
@@ -202,8 +228,8 @@ def _stage_parquet(
 ) -> None:
     names = _parquet_columns(connection, file)
     cells = {
-        column: "null::varchar" if place is None else f"nullif({_named(names[place])}::varchar, '')"
+        column: "null::varchar" if place is None else f"nullif({named(names[place])}::varchar, '')"
         for column, place in chosen.items()
     }
-    selected = ", ".join(f"{cell} as {_named(column)}" for column, cell in cells.items())
+    selected = ", ".join(f"{cell} as {named(column)}" for column, cell in cells.items())
     connection.execute(f"create or replace table {name} as select {selected} from {_parquet(file)}")

@@ -8,7 +8,7 @@ import duckdb
 from ews.errors import InputRefused
 from ews.sis.column_map import Cell, ColumnMap, YearMap, read_column_map
 from ews.sis.files import InputFile, inspect
-from ews.sis.source import Source, Staged
+from ews.sis.source import Part, Source, Staged
 from ews.sis.staging import check_columns, quoted, stage
 from ews.tables import ATTENDANCE_YEARS, DEMOGRAPHICS, SCHOOLS, STUDENTS, Table
 
@@ -51,7 +51,7 @@ def _stage(
     )  # fmt: skip
     _make_source(connection, STUDENTS, f"from ({_students(mapping)})")
     empty = connection.execute(f"select count(*) from student_year_cells where not ({held})").fetchall()[0][0]
-    return Staged(dict.fromkeys(_TABLES, sheet), {sheet.name: unread} if unread else {}, int(empty))
+    return Staged(dict.fromkeys(_TABLES, (Part(sheet),)), {sheet.name: unread} if unread else {}, int(empty))
 
 
 def _students(mapping: ColumnMap) -> str:

@@ -159,7 +159,7 @@ def test_a_column_of_the_map_that_the_sheet_lacks_is_named(tmp_path: Path) -> No
 
 def test_a_map_that_is_nowhere_is_refused_with_the_names_of_those_that_ship(tmp_path: Path) -> None:
     (tmp_path / "sheet.csv").write_text(LONG.lstrip())
-    with pytest.raises(InvalidPolicy, match="ships with the project: star"):
+    with pytest.raises(InvalidPolicy, match="ships with the project: .*star"):
         take(tmp_path / "sheet.csv", tmp_path / "home", source="yearly", column_map=Path("mars"))
 
 
