@@ -32,6 +32,12 @@ def workspace(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         shutil.rmtree(place, ignore_errors=True)
 
 
+def folder_of(work: duckdb.DuckDBPyConnection) -> Path:
+    """The private folder of a working database."""
+    (path,) = work.execute("select path from duckdb_databases() where not internal").fetchone() or ("",)
+    return Path(path).parent
+
+
 def bring_in(work: duckdb.DuckDBPyConnection, name: str, connection: Connection, table: Table, columns: str) -> None:
     """Copy some columns of a table of the store into the working database, as text.
 
@@ -43,7 +49,7 @@ def bring_in(work: duckdb.DuckDBPyConnection, name: str, connection: Connection,
         columns: its columns, separated by blanks.
     """
     names = columns.split()
-    query = Select(*(cast(table.c[one], Text) for one in names))
+    query: Select = Select(*(cast(table.c[one], Text) for one in names))
     work.execute(f"create table {name} ({', '.join(f'{one} varchar' for one in names)})")
     for rows in connection.execution_options(stream_results=True).execute(query).partitions(BATCH):
         batch = pa.table([pa.array(column, pa.string()) for column in zip(*rows, strict=True)], names=names)
@@ -99,8 +105,7 @@ def _copied(connection: Connection, table: Table, work: duckdb.DuckDBPyConnectio
     incoming, names = f"incoming_{table.name}", ", ".join(columns)
     connection.exec_driver_sql(f"create temporary table {incoming} as select {names} from {table.name} with no data")
     cursor = connection.connection.cursor()
-    with cursor.copy(f"copy {incoming} ({names}) from stdin (format csv)") as copy:  # type: ignore[attr-defined]
-        # psycopg's cursor, which SQLAlchemy's type of a cursor does not know
+    with cursor.copy(f"copy {incoming} ({names}) from stdin (format csv)") as copy:
         found = work.execute(f"select {_csv_line(columns)} from ({query})")
         while rows := found.fetchmany(BATCH):
             copy.write("".join(line for (line,) in rows))

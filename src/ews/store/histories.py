@@ -7,6 +7,7 @@ import duckdb
 from ews.engine import write_parquet
 from ews.policy import Policy
 from ews.school_year import SchoolYear
+from ews.store.bulk import folder_of
 from ews.student_years import kept_beside, known_school_years, open_records, opened, stored_student_years
 
 _MONTHS = (7, 8, 9, 10, 11, 12, 1, 2, 3, 4, 5, 6)
@@ -20,7 +21,6 @@ _PAIRS = {f"{month:02d}": f"month_{month:02d}" for month in _MONTHS} | {str(d): 
 
 def make_histories(
     work: duckdb.DuckDBPyConnection,
-    folder: Path,
     records: Path,
     policy: Policy,
     target_year: SchoolYear,
@@ -34,7 +34,6 @@ def make_histories(
 
     Args:
         work: the working database.
-        folder: for what is written in between; the caller removes it.
         records: the folder of one ingest.
         policy: tells when a year is complete.
         target_year: the school year predicted.
@@ -42,13 +41,9 @@ def make_histories(
     """
     opened_records = open_records(records)
     years = stored_student_years(kept_beside(records), opened_records, policy)
-    chosen = [
-        "student_id",
-        *_TOTALS,
-        *(f"days_{what}_{of}" for of in _PAIRS.values() for what in ("absent", "enrolled")),
-    ]
-    path = folder / "student_years.parquet"
-    write_parquet(opened(years).select(chosen), path)
+    pairs = (f"days_{what}_{of}" for of in _PAIRS.values() for what in ("absent", "enrolled"))
+    path = folder_of(work) / "student_years.parquet"
+    write_parquet(opened(years).select("student_id", *_TOTALS, *pairs), path)
     latest = max(known_school_years(opened_records)).ending
     work.execute(f"create view known_years as from read_parquet('{_escaped(path)}')")
     work.execute(f"create view marked_days as {_marked_days(records, latest - 1)}")

@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 from sqlalchemy import Connection, delete, insert, select, text
@@ -130,10 +129,10 @@ def _prepare(
     records = home.ingested()
     target_year = SchoolYear(int(str(run.provenance["target_year"])))
     policy = Policy.read(bundle_folder(home, str(run.provenance["bundle_sha256"])) / "policy.toml")
-    through = read_json(records / "manifest.json").get("data_through")
+    data_through = read_json(records / "manifest.json").get("data_through")
     progress("reading the roster")
     make_roster(work, records, run.folder, target_year)
-    make_histories(work, _folder_of(work), records, policy, target_year, through and str(through))
+    make_histories(work, records, policy, target_year, str(data_through) if data_through else None)
     with store.reading() as connection:
         bring_in(work, "was_schools", connection, SCHOOLS, "school_id district_id name level")
         bring_in(work, "was_students", connection, STUDENTS, "student_key student_id name do_not_score withdrawn_on")
@@ -142,11 +141,6 @@ def _prepare(
     progress("comparing with what is in the store")
     work.execute(_KEYED)
     work.execute(_risk_rows(work))
-
-
-def _folder_of(work: duckdb.DuckDBPyConnection) -> Path:
-    (found,) = work.execute("select path from duckdb_databases() where not internal").fetchone() or ("",)
-    return Path(found).parent
 
 
 _KEYED = """
