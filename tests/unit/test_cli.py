@@ -18,7 +18,7 @@ from tests.homes import FAST, TARGET, ingested_home, promote_latest, promoted_ho
 
 COMMANDS = (
     "simulate", "moments", "ingest", "train", "backtest", "card", "audit", "observer-limit", "tune",
-    "versions", "promote", "score", "explain", "allocate", "token", "recalibrate", "monitor",
+    "versions", "promote", "score", "explain", "publish", "allocate", "token", "recalibrate", "monitor",
 )  # fmt: skip
 
 

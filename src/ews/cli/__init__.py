@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from ews.cli import audit, cards, lists, models, monitor, promotion, records, slots, tune
+from ews.cli import audit, cards, lists, models, monitor, promotion, records, slots, store, tune
 from ews.errors import EwsError
 
 app = typer.Typer(
@@ -24,10 +24,11 @@ for command in (
     records.simulate, records.moments, records.ingest,
     models.train, models.backtest, audit.audit, models.observer_limit, tune.tune,
     promotion.versions, promotion.promote, cards.card,
-    lists.score, lists.explain, slots.allocate, lists.token,
+    lists.score, lists.explain, store.publish, slots.allocate, lists.token,
     monitor.recalibrate, monitor.monitor,
 ):  # fmt: skip
     app.command()(command)
+app.add_typer(store.app, name="store")
 
 
 def main(arguments: Sequence[str] | None = None, program: typer.Typer = app) -> None:

@@ -39,6 +39,12 @@ EngineOption = Annotated[
     Literal["duckdb", "polars", "spark"],
     typer.Option("--engine", help="Where features are computed; spark needs PySpark and Java (make spark)."),
 ]
+StoreOption = Annotated[
+    str,
+    typer.Option(
+        "--store", envvar="EWS_STORE", metavar="URL", help="postgresql://… or a file; empty: store.db of the home."
+    ),
+]
 MasterOption = Annotated[
     str | None, typer.Option("--master", help="Spark's master, as local[2] or spark://host:7077; with --engine spark.")
 ]
@@ -92,7 +98,12 @@ def engine_of(engine: "Engine", master: str | None) -> "Engine":
 
 def now() -> str:
     """The time as ISO 8601 with time zone."""
-    return datetime.datetime.now(datetime.UTC).astimezone().isoformat(timespec="seconds")
+    return moment().astimezone().isoformat(timespec="seconds")
+
+
+def moment() -> datetime.datetime:
+    """The time, with its zone."""
+    return datetime.datetime.now(datetime.UTC)
 
 
 def code_version() -> str:

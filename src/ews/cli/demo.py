@@ -30,7 +30,7 @@ def demo(
     students: Annotated[int, typer.Option(help="Students of the pretend district.")] = 2000,
     years: Annotated[int, typer.Option(help="Its school years of daily marks.")] = 6,
 ) -> None:
-    """Simulate, ingest, back-test, train, promote and score, each as a command anyone could type."""
+    """Simulate, ingest, back-test, train, promote, score and publish, each as a command anyone could type."""
     start = time.perf_counter()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     records, lists = home / "pretend_district", home / "lists"
@@ -45,6 +45,7 @@ def demo(
         "--sign-off", "no real student is in it",
     )  # fmt: skip
     _run("score", "--home", home, "--target-year", year, "--out", lists)
+    _run("publish", "--home", home, "--by", "demo")
     school_id, student_id = _print_school(Home(home), target_year.label)
     _print_places(home, lists, school_id, student_id)
     say(f"The whole way took {time.perf_counter() - start:.0f} s.")

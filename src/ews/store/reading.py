@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     and_,
     bindparam,
     case,
@@ -250,7 +249,10 @@ def place_of(connection: Connection, student_key: str, *staff_keys: str) -> Plac
 def student_view(connection: Connection, student_key: str) -> Student | None:
     """One student in the run in force, in one statement; None for whoever is on no list."""
     row: Any = connection.execute(_STUDENT, {"student_key": student_key}).one_or_none()
-    return None if row is None else Student(*row[:6], run=Run(*row[6:]))
+    if row is None:
+        return None
+    key, student_id, name, school_id, line, explanation, *run = row
+    return Student(key, student_id, name, school_id, line, explanation, Run(*run))
 
 
 def history(connection: Connection, student_key: str) -> History | None:

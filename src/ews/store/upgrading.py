@@ -33,6 +33,23 @@ def create_or_upgrade(where: str | Path, progress: Callable[[str], None] = lambd
     return store
 
 
+def open_or_make(where: str | Path) -> Store:
+    """Open a store for writing; one without tables is made, one with other versions' tables is left as it is.
+
+    Raises:
+        StoreUnavailable: the database does not answer, or its tables are older or newer than this code.
+        Busy: another command makes it at this moment.
+    """
+    url = store_url(where)
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        return create_or_upgrade(where)
+    store = open_store(where, at_head=False)
+    with store.reading() as connection:
+        found = standing(connection)
+    store.close()
+    return create_or_upgrade(where) if found is Standing.EMPTY else open_store(where)
+
+
 def _make_file(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     file.touch(mode=0o600)
