@@ -224,7 +224,10 @@ def _truth(task: Task, ids: _Ids, drawn: list[SchoolYearDrawn]) -> dict[str, pa.
 
 def _student_truth(task: Task, table: OutcomeTable, ids: _Ids, position: int, drawn: SchoolYearDrawn) -> pa.Table:
     there = np.flatnonzero(drawn.stays.first == 0)
-    chronic, error, rate = truth.expect(drawn.outlook.of(there), table, task.world, drawn.calendar.days)
+    before = drawn.outlook.of(there)
+    chronic, error, rate = truth.expect(before, table, task.world, drawn.calendar.days)
+    from_the_first_day = truth.mentored(before, np.zeros(len(there), dtype=int), table, task.world)
+    chronic_with, _, rate_with = truth.expect(from_the_first_day, table, task.world, drawn.calendar.days)
     return pa.table(
         {
             "student_id": ids.student(drawn.rows[there]),
@@ -232,6 +235,8 @@ def _student_truth(task: Task, table: OutcomeTable, ids: _Ids, position: int, dr
             "probability": chronic,
             "standard_error": error,
             "expected_rate": rate,
+            "probability_with_mentor": chronic_with,
+            "expected_rate_with_mentor": rate_with,
         }
     )
 

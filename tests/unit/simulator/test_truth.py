@@ -182,3 +182,17 @@ def test_effects_of_the_assignments_are_written_and_are_zero_where_nobody_accept
     assert (true.loc[took, "days_gained"] > 0).all()
     assert (true.loc[took, "probability_with"] < true.loc[took, "probability_without"]).all()
     assert (true.loc[~took, ["effect", "days_gained"]] == 0).all(axis=None)
+
+
+def test_a_mentor_from_the_first_day_never_raises_the_truth_and_changes_nothing_without_an_effect(
+    district: Path, tmp_path: Path
+) -> None:
+    """The shared world's mentors have no effect; another one's have."""
+    without = read_truth(district)
+    assert without is not None
+    assert np.allclose(without["probability_with_mentor"], without["probability"])
+    effective = WORLD.changed(mentoring={"effect": -0.3}, truth={"students_per_cell": 3})
+    simulate(tmp_path / "district", parameters=effective, students=600, years=2, seed=3)
+    truth = read_truth(tmp_path / "district")
+    assert truth is not None
+    assert (truth["expected_rate_with_mentor"] < truth["expected_rate"]).all()
