@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.table import Table
 
-from ews.cli.common import HomeOption, out, policy_of, say, steps
+from ews.cli.common import HomeOption, now, out, policy_of, say, steps
 from ews.home import Home
 from ews.school_year import SchoolYear
 
@@ -66,14 +66,18 @@ def moments(
 
 
 def ingest(
-    path: Annotated[Path, typer.Argument(help="Folder of flat files, or one yearly sheet.")],
+    path: Annotated[
+        Path, typer.Argument(help="Folder of flat files, one yearly sheet, or a folder or ZIP of Ed-Fi records.")
+    ],
     home: HomeOption,
-    source: Annotated[Literal["flat", "yearly"], typer.Option(help="Form of the records.")] = "flat",
+    source: Annotated[Literal["flat", "yearly", "edfi"], typer.Option(help="Form of the records.")] = "flat",
     column_map: Annotated[
         str | None, typer.Option("--map", help="TOML that names the columns, or a map that ships with ews: star.")
     ] = None,
     allow_shrink: Annotated[bool, typer.Option("--allow-shrink", help="Take far fewer rows than last time.")] = False,
     allow_older: Annotated[bool, typer.Option("--allow-older", help="Take records older than last time's.")] = False,
+    by: Annotated[str, typer.Option("--by", help="Who takes fewer or older records.")] = "",
+    why: Annotated[str, typer.Option("--why", help="The reason; it stays with the ingest.")] = "",
 ) -> None:
     """Bring in records: check every row, keep the good ones, and list the others with what to do."""
     from ews import sis
@@ -88,11 +92,14 @@ def ingest(
             policy=policy_of(place),
             allow_shrink=allow_shrink,
             allow_older=allow_older,
+            override=sis.Override(by, why, now()),
             progress=progress,
         )
     if report.already_known:
         say("These very records were in force already; nothing changed.")
     out.print(_counts(report.counts))
+    for remark in report.remarks:
+        say(remark)
     say(f"Records through {report.data_through or 'an unknown day'}; rows not taken: {report.rejects_path}")
 
 

@@ -63,7 +63,7 @@ class InputFile:
 
     Attributes:
         path: where it is; a plain file, no link.
-        format: csv (plain or gzipped) or parquet.
+        format: csv (plain or gzipped), parquet, or edfi (XML and JSON).
         sha256: of its bytes.
         size: its bytes.
         stamp: inode, size and time of its last change, to see whether it is written to meanwhile.
@@ -75,7 +75,7 @@ class InputFile:
     """
 
     path: Path
-    format: Literal["csv", "parquet"]
+    format: Literal["csv", "parquet", "edfi"]
     sha256: str
     size: int
     stamp: tuple[int, int, int]

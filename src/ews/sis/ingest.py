@@ -15,6 +15,7 @@ from ews.errors import InputRefused
 from ews.home import Home, new_folder, read_json, to_json, write_atomically
 from ews.policy import Policy
 from ews.sis import refusals, rejects
+from ews.sis.edfi import open_edfi
 from ews.sis.flat import open_flat
 from ews.sis.parquet import fingerprints, write_tables
 from ews.sis.rejects import Counts
@@ -27,6 +28,9 @@ _LAYOUT = "3"
 """Changes when the folder of an ingest is written differently, so that the same input is then read anew."""
 
 _DEFAULT_POLICY = Policy()
+
+SourceName = Literal["flat", "yearly", "edfi"]
+"""How a feed is laid out."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class IngestReport:
         dropped_columns: by file, columns that nothing here reads.
         empty_student_years: student-years of a yearly sheet without days; they are no rows.
         left_out: by table, lines that by the map are no record: present all day, or not asked for.
+        remarks: what else a reader should know, in sentences without any value of a student.
     """
 
     id: str
@@ -56,13 +61,14 @@ class IngestReport:
     dropped_columns: Mapping[str, list[str]]
     empty_student_years: int
     left_out: Mapping[str, int]
+    remarks: tuple[str, ...]
 
 
 def ingest(
     path: Path,
     home: Home,
     *,
-    source: Literal["flat", "yearly"] = "flat",
+    source: SourceName = "flat",
     column_map: Path | None = None,
     policy: Policy = _DEFAULT_POLICY,
     allow_shrink: bool = False,
@@ -74,11 +80,11 @@ def ingest(
     The caller holds `home.locked()`.
 
     Args:
-        path: a folder (flat) or a sheet (yearly).
+        path: a folder (flat), a sheet (yearly), or a folder, archive or file (edfi).
         home: where the tables go.
         source: how the feed is laid out.
         column_map: the TOML that names the columns, as a path or the name of one that ships (`star`); a yearly sheet
-            needs one, a flat folder in our own words does not.
+            needs one, a flat folder in our own words does not. For edfi a district's own table of descriptors.
         policy: kept beside the tables.
         allow_shrink: take a feed with far fewer rows than those in force.
         allow_older: take a feed that ends before those in force.
@@ -88,7 +94,7 @@ def ingest(
         InputRefused: the feed cannot be taken as it is. If rows are the reason, they are listed in
             `refused/<id>/rejects.csv` of the home.
     """
-    feed = _open(path, source, column_map)
+    feed = _OPEN[source](path, column_map)
     name = _id(feed)
     folder = home.tables / name
     known = folder.exists()
@@ -105,10 +111,11 @@ def ingest(
     return _report(folder, already_known=known)
 
 
-def _open(path: Path, source: str, column_map: Path | None) -> Source:
-    if source == "yearly":
-        return open_yearly(path, column_map)
-    return open_flat(path, column_map)
+_OPEN: Mapping[SourceName, Callable[[Path, Path | None], Source]] = {
+    "flat": open_flat,
+    "yearly": open_yearly,
+    "edfi": open_edfi,
+}
 
 
 def _id(feed: Source) -> str:
@@ -167,6 +174,7 @@ def _manifest(
         "dropped_columns": dict(staged.dropped_columns),
         "empty_student_years": staged.empty,
         "left_out": dict(staged.left_out),
+        "remarks": list(staged.remarks),
     }
 
 
@@ -201,4 +209,5 @@ def _report(folder: Path, *, already_known: bool) -> IngestReport:
         dropped_columns=manifest["dropped_columns"],
         empty_student_years=manifest["empty_student_years"],
         left_out=manifest.get("left_out", {}),
+        remarks=tuple(manifest.get("remarks", ())),
     )

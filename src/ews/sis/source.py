@@ -30,12 +30,14 @@ class Staged:
         dropped_columns: for each file, columns that nothing here reads.
         empty: student-years of a yearly sheet without days, which are no rows.
         left_out: by table, lines that by the map are no record: present all day, or not asked for.
+        remarks: what else a reader should know, in sentences without any value of a student.
     """
 
     parts: Mapping[str, tuple[Part, ...]]
     dropped_columns: Mapping[str, list[str]] = field(default_factory=dict)
     empty: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     def owner(self, file: InputFile) -> str:
         """The one table that tells the file's lines that are no records; a file may feed several tables."""

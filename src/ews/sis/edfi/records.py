@@ -1,0 +1,284 @@
+"""Records of an Ed-Fi feed as working tables: a document is read as a stream, in batches of columns.
+
+Every value is text as it stands, or a list of texts. XML that declares a DTD or entities is refused unread.
+"""
+
+import codecs
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+from xml.etree.ElementTree import Element, ParseError
+
+import duckdb
+import pyarrow as pa
+
+from ews.errors import EngineNotInstalled, InputRefused
+from ews.sis.edfi.documents import Document, Feed, opened
+from ews.sis.edfi.resources import BY_ELEMENT, RESOURCES, Field, Resource
+from ews.sis.staging import quoted
+
+_BATCH = 50_000
+_CHUNK = 1 << 22
+_LONGEST_RECORD = 64 << 20
+_LONGEST_ARRAY = 256 << 20
+_REFERENCE = "\x1f"
+"""Stands before the id that a bulk file names in place of an identity; no XML can hold this character."""
+
+
+def read_records(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, progress: Callable[[str], None]
+) -> dict[str, list[str]]:
+    """Read all documents.
+
+    Makes for each resource its table (`document`, `number` of the record in it from 0, the API's `id` and the fields),
+    and `edfi_deleted` (`document`, `id`).
+
+    Returns:
+        By document, kinds of XML record that nothing here reads.
+
+    Raises:
+        InputRefused: a document is damaged, cut off or not what its name says; nothing of a feed is then taken.
+        EngineNotInstalled: there is XML, and no safe parser of XML on this machine.
+    """
+    _make_tables(connection)
+    unread: dict[str, list[str]] = {}
+    for place, document in enumerate(feed.documents):
+        progress(f"Reading {document.name}")
+        with opened(document) as stream:
+            if document.kind == "json":
+                _read_json(connection, place, document, stream)
+            elif other := _read_xml(connection, place, document, stream):
+                unread[document.name] = other
+    _resolve_references(connection)
+    return unread
+
+
+def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    for resource in RESOURCES:
+        columns = ", ".join(f"{field.name} varchar{'[]' if field.many else ''}" for field in resource.fields)
+        connection.execute(
+            f"create table {resource.table} (document integer, number bigint, id varchar, xml_id varchar, {columns})"
+        )
+    connection.execute("create table edfi_deleted (document integer, id varchar)")
+
+
+def _read_json(connection: duckdb.DuckDBPyConnection, place: int, document: Document, stream: IO[bytes]) -> None:
+    number = 0
+    for lines in _batches(_json_records(document, stream)):
+        # Registered under a name and dropped again, so that no batch outlives its turn.
+        connection.register("edfi_lines", pa.table({"number": range(number, number + len(lines)), "line": lines}))
+        _check_json(connection, document)
+        _keep_json(connection, place, document)
+        connection.unregister("edfi_lines")
+        number += len(lines)
+
+
+def _check_json(connection: duckdb.DuckDBPyConnection, document: Document) -> None:
+    # A line that is no JSON at all has no type, so the order of the two tests matters.
+    broken = connection.execute(
+        "select min(number) from edfi_lines where not json_valid(line) or json_type(line) <> 'OBJECT'"
+    ).fetchall()[0][0]
+    if broken is not None:
+        raise InputRefused(
+            f"Record {broken + 1} of {document.name} is no whole JSON object: the file is damaged or cut off. "
+            "Nothing was changed. Export it again."
+        )
+
+
+def _keep_json(connection: duckdb.DuckDBPyConnection, place: int, document: Document) -> None:
+    api_id = "coalesce(json_extract_string(line, '$.id'), json_extract_string(line, '$.Id'))"
+    if document.deletes:
+        connection.execute(f"insert into edfi_deleted select {place}, {api_id} from edfi_lines")
+    elif document.resource is not None:
+        values = ", ".join(map(_from_json, document.resource.fields))
+        connection.execute(
+            f"insert into {document.resource.table} select {place}, number, {api_id}, null, {values} from edfi_lines"
+        )
+
+
+def _from_json(field: Field) -> str:
+    text = f"json_extract_string(line, {quoted(field.json)})"
+    return text if field.many else f"nullif({text}, '')"
+
+
+def _json_records(document: Document, stream: IO[bytes]) -> Iterator[str]:
+    chunks = _text_chunks(document, stream)
+    first = next(chunks, "")
+    if first.startswith("["):
+        return _array(document, "".join(_bounded(document, itertools.chain([first], chunks))))
+    return _lines(document, itertools.chain([first], chunks))
+
+
+def _text_chunks(document: Document, stream: IO[bytes]) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    started = False
+    try:
+        while chunk := stream.read(_CHUNK):
+            text = decoder.decode(chunk)
+            if not started:
+                text = text.lstrip("\ufeff \t\r\n")
+                started = bool(text)
+            yield text
+        yield decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise InputRefused(f"{document.name} is not written in UTF-8. Export it again as UTF-8.") from error
+
+
+def _lines(document: Document, chunks: Iterator[str]) -> Iterator[str]:
+    rest = ""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split("\n")
+        if len(rest) > _LONGEST_RECORD:
+            raise _too_long(document)
+        yield from filter(None, (line.strip("\ufeff \t\r") for line in whole))
+    yield from filter(None, [rest.strip("\ufeff \t\r")])
+
+
+def _bounded(document: Document, chunks: Iterator[str]) -> Iterator[str]:
+    length = 0
+    for chunk in chunks:
+        length += len(chunk)
+        if length > _LONGEST_ARRAY:
+            raise _too_long(document)
+        yield chunk
+
+
+def _array(document: Document, text: str) -> Iterator[str]:
+    try:
+        records = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputRefused(
+            f"{document.name} is no whole JSON array: the file is damaged or cut off. Nothing was changed. "
+            "Export it again."
+        ) from error
+    return (json.dumps(record, ensure_ascii=False) for record in records)
+
+
+def _too_long(document: Document) -> InputRefused:
+    return InputRefused(
+        f"{document.name} has a record, or an array in one piece, larger than can be. "
+        "Write one JSON object a line, or smaller files."
+    )
+
+
+def _read_xml(connection: duckdb.DuckDBPyConnection, place: int, document: Document, stream: IO[bytes]) -> list[str]:
+    records = _XmlRecords(document, stream)
+    for batch in _batches(iter(records)):
+        for element in dict.fromkeys(name for name, _ in batch):
+            rows = [row for name, row in batch if name == element]
+            _insert_xml(connection, place, BY_ELEMENT[element], rows)
+    return sorted(records.unread)
+
+
+def _insert_xml(
+    connection: duckdb.DuckDBPyConnection, place: int, resource: Resource, rows: list[tuple[Any, ...]]
+) -> None:
+    numbers, *texts = zip(*rows, strict=True)
+    kinds = [pa.string(), *(pa.list_(pa.string()) if field.many else pa.string() for field in resource.fields)]
+    arrays = [pa.array(column, kind) for column, kind in zip(texts, kinds, strict=True)]
+    connection.register("edfi_batch", pa.table([pa.array(numbers), *arrays], ["number", *map(str, range(len(arrays)))]))
+    values = ", ".join(f'"{place}"' for place in range(len(arrays)))
+    connection.execute(f"insert into {resource.table} select {place}, number, null, {values} from edfi_batch")
+    connection.unregister("edfi_batch")
+
+
+class _XmlRecords:
+    """The records of a bulk file one by one: element, and its number, `id` and values.
+
+    Attributes:
+        unread: names of elements that nothing here reads.
+    """
+
+    def __init__(self, document: Document, stream: IO[bytes]) -> None:
+        self.unread: set[str] = set()
+        self._document = document
+        self._stream = stream
+        self._since_record = 0
+
+    def read(self, size: int) -> bytes:
+        """The next bytes; a record that does not end is no reason to fill the memory."""
+        self._since_record += size
+        if self._since_record > _LONGEST_RECORD:
+            raise InputRefused(f"{self._document.name} has a record longer than any can be. Export it again.")
+        return self._stream.read(size)
+
+    def __iter__(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        defused = _safe_parser()
+        try:
+            for number, element in enumerate(self._elements(defused)):
+                self._since_record = 0
+                resource = BY_ELEMENT.get(element.tag)
+                if resource is None:
+                    self.unread.add(element.tag[:100])
+                else:
+                    values = (_value(element, field) for field in resource.fields)
+                    yield element.tag, (number, element.get("id"), *values)
+        except ParseError as error:
+            raise InputRefused(
+                f"{self._document.name} is no whole XML: damaged or cut off at line {error.position[0]}. "
+                "Nothing was changed. Export it again."
+            ) from error
+        except defused.common.DefusedXmlException as error:
+            raise InputRefused(
+                f"{self._document.name} declares a document type or entities, as no Ed-Fi file needs and harmful files "
+                "do. It was not read. Remove the declaration."
+            ) from error
+
+    def _elements(self, defused: Any) -> Iterator[Element]:
+        depth, root = 0, None
+        for event, element in defused.ElementTree.iterparse(self, ("start", "end"), forbid_dtd=True):
+            if event == "start":
+                root = element if root is None else root
+                depth += 1
+                continue
+            depth -= 1
+            element.tag = element.tag.rpartition("}")[2]
+            if depth == 1 and root is not None:
+                yield element
+                root.clear()
+
+
+def _value(element: Element, field: Field) -> Any:
+    if field.many:
+        return [(found.text or "").strip() for found in element.findall(field.xml)]
+    text = element.findtext(field.xml)
+    if text is None and field.refers_to is not None:
+        named = element.find(field.xml.partition("/")[0])
+        return None if named is None or "ref" not in named.attrib else _REFERENCE + named.attrib["ref"]
+    return (text or "").strip() or None
+
+
+def _resolve_references(connection: duckdb.DuckDBPyConnection) -> None:
+    for resource in RESOURCES:
+        for field in resource.fields:
+            if field.refers_to is not None:
+                _resolve(connection, resource.table, field.name, BY_ELEMENT[field.refers_to])
+
+
+def _resolve(connection: duckdb.DuckDBPyConnection, table: str, column: str, named: Resource) -> None:
+    # What cannot be resolved becomes empty, which the validator tells where a value is needed.
+    connection.execute(
+        f"""
+        update {table} set {column} = (
+            select any_value(named.{named.fields[0].name}) from {named.table} named
+            where named.document = {table}.document and {table}.{column} = {quoted(_REFERENCE)} || named.xml_id
+        ) where starts_with({column}, {quoted(_REFERENCE)})
+        """
+    )
+
+
+def _batches(records: Iterator[Any]) -> Iterator[list[Any]]:
+    while batch := list(itertools.islice(records, _BATCH)):
+        yield batch
+
+
+def _safe_parser() -> Any:
+    try:
+        import defusedxml
+        import defusedxml.ElementTree
+    except ImportError as error:
+        raise EngineNotInstalled(
+            "Reading Ed-Fi XML needs defusedxml. Install it with: pip install 'ews[edfi]'"
+        ) from error
+    return defusedxml

@@ -1,0 +1,149 @@
+"""Fetching from a live Ed-Fi ODS/API: all of it once, then what changed, and never half of anything."""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ews.errors import InputRefused
+from ews.sis.edfi.documents import find_documents
+from ews.sis.edfi.live import Fetched, fetch
+from ews.sis.edfi.live import Ods as Client
+from tests.data import shared_data
+from tests.integration.edfi_server import KEY, SECRET, Ods, serving
+from tests.unit.sis.feeds import tree
+
+STUDENTS = [{"id": f"id{number}", "studentUniqueId": f"{number:06d}"} for number in range(1_234)]
+
+
+@pytest.fixture
+def ods() -> Iterator[Ods]:
+    with serving() as server:
+        yield server
+
+
+def _fetch(ods: Ods, folder: Path) -> Fetched:
+    return fetch(Client(ods.url, KEY, SECRET), folder)
+
+
+def _came(folder: Path, name: str) -> list[dict[str, str]]:
+    (path,) = folder.rglob(name)
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_every_page_of_every_resource_comes(ods: Ods, tmp_path: Path) -> None:
+    ods.upsert("students", *STUDENTS)
+    ods.upsert("schools", {"id": "s", "schoolId": 1, "nameOfInstitution": "École"})
+    fetched = _fetch(ods, tmp_path)
+    assert (fetched.records["students"], fetched.records["schools"], fetched.change_version) == (1_234, 1, 1_235)
+    came = _came(tmp_path, "students.jsonl")
+    assert sorted(record["studentUniqueId"] for record in came) == [record["studentUniqueId"] for record in STUDENTS]
+    assert sum(asked.startswith("students?") for asked in ods.asked) > 3
+    assert "École" in next(tmp_path.rglob("schools.jsonl")).read_text(encoding="utf-8")
+
+
+def test_northridge_comes_over_the_wire_as_it_stands_in_its_files(ods: Ods, tmp_path: Path) -> None:
+    for resource in ("schools", "students", "studentSchoolAssociations"):
+        ods.upsert(resource, *_northridge(resource))
+    fetched = _fetch(ods, tmp_path)
+    assert (fetched.records["students"], fetched.records["studentSchoolAssociations"]) == (6_501, 6_503)
+    assert fetched.records["schools"] == 6
+
+
+def _northridge(resource: str) -> list[dict[str, str]]:
+    with zipfile.ZipFile(shared_data("oea_northridge_contoso/edfi_northridge_json.zip")) as archive:
+        upserts = [name for name in sorted(archive.namelist()) if f"/{resource}/" in name and "/upserts/" in name]
+        texts = [archive.read(name).decode("utf-8").replace("\ufeff", "") for name in upserts]
+    return [json.loads(line) for text in texts for line in text.splitlines() if line.strip()]
+
+
+def test_a_later_fetch_brings_what_changed_and_what_was_deleted_only(ods: Ods, tmp_path: Path) -> None:
+    ods.upsert("students", *STUDENTS)
+    _fetch(ods, tmp_path)
+    ods.upsert("students", {"id": "id7", "studentUniqueId": "000007", "firstName": "Ada"})
+    ods.delete("students", "id8")
+    fetched = _fetch(ods, tmp_path)
+    assert (fetched.records["students"], fetched.deletes["students"]) == (1, 1)
+    latest = tmp_path / f"version={ods.version:020d}"
+    assert [record["firstName"] for record in _came(latest, "students.jsonl")] == ["Ada"]
+    assert [record["id"] for record in _came(latest, "students_deletes.jsonl")] == ["id8"]
+    order = [(document.name, document.deletes) for document in find_documents(tmp_path).documents]
+    assert order[-1][1], "deletes of a fetch come after its records"
+
+
+def test_nothing_new_fetches_nothing(ods: Ods, tmp_path: Path) -> None:
+    ods.upsert("students", *STUDENTS[:3])
+    _fetch(ods, tmp_path)
+    before, asked = tree(tmp_path), len(ods.asked)
+    assert _fetch(ods, tmp_path).records == {}
+    assert (tree(tmp_path), len(ods.asked)) == (before, asked)
+
+
+def test_an_ODS_without_change_queries_is_fetched_whole_each_time(ods: Ods, tmp_path: Path) -> None:
+    ods.has_change_queries = False
+    ods.upsert("students", *STUDENTS)
+    assert _fetch(ods, tmp_path).records["students"] == 1_234
+    ods.delete("students", "id8")
+    fetched = _fetch(ods, tmp_path)
+    assert (fetched.records["students"], fetched.change_version) == (1_233, None)
+    assert len(_came(tmp_path, "students.jsonl")) == 1_233
+
+
+def test_too_many_requests_are_waited_out(ods: Ods, tmp_path: Path) -> None:
+    ods.upsert("students", *STUDENTS[:3])
+    ods.faults = [429]
+    assert _fetch(ods, tmp_path).records["students"] == 3
+
+
+@pytest.mark.parametrize("at", [1, 4, 9])
+def test_a_fetch_that_breaks_off_leaves_what_was_there_O01(ods: Ods, tmp_path: Path, at: int) -> None:
+    ods.upsert("students", *STUDENTS)
+    _fetch(ods, tmp_path)
+    ods.upsert("students", *({**record, "firstName": "Ada"} for record in STUDENTS))
+    before = tree(tmp_path)
+    ods.faults = [None] * at + [0]
+    with pytest.raises(InputRefused, match="did not answer"):
+        _fetch(ods, tmp_path)
+    assert tree(tmp_path) == before
+    assert _fetch(ods, tmp_path).records["students"] == 1_234
+
+
+def test_fewer_records_than_the_ODS_counts_are_not_taken_I02(ods: Ods, tmp_path: Path) -> None:
+    ods.upsert("students", *STUDENTS[:3])
+    ods.hides = 1
+    with pytest.raises(InputRefused, match="counts"):
+        _fetch(ods, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_client_may_not_read_is_left_out_if_a_list_can_do_without(ods: Ods, tmp_path: Path) -> None:
+    ods.upsert("students", *STUDENTS[:3])
+    ods.forbidden = {"studentEducationOrganizationAssociations"}
+    told: list[str] = []
+    fetched = fetch(Client(ods.url, KEY, SECRET), tmp_path / "there", progress=told.append)
+    assert "studentEducationOrganizationAssociations" not in fetched.records
+    assert any("left out" in words for words in told)
+    ods.forbidden = {"students"}
+    with pytest.raises(InputRefused, match="status 403"):
+        fetch(Client(ods.url, KEY, SECRET), tmp_path / "not")
+
+
+def test_a_wrong_secret_is_told_without_showing_it(ods: Ods, tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match="status 401") as refusal:
+        fetch(Client(ods.url, KEY, "wrong-secret"), tmp_path)
+    assert "wrong-secret" not in str(refusal.value)
+    assert "wrong-secret" not in repr(Client(ods.url, KEY, "wrong-secret"))
+
+
+def test_records_of_students_go_over_https_only(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match="no https address"):
+        fetch(Client("http://ods.example.org", KEY, SECRET), tmp_path)
+
+
+def test_two_ODS_do_not_mix_in_one_folder(ods: Ods, tmp_path: Path) -> None:
+    ods.upsert("students", *STUDENTS[:3])
+    _fetch(ods, tmp_path)
+    with serving() as other, pytest.raises(InputRefused, match="another ODS"):
+        _fetch(other, tmp_path)
