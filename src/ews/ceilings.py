@@ -1,13 +1,15 @@
 """Two ceilings that only a simulated district can show: what attendance records can tell, and the truth.
 
 The *observer limit* is the project's own features and model, learned on so many other districts of the same world
-that more of them no longer help. The *truth* is each student's probability given the complete latent state. What
-lies between the two is information no record holds, and never headroom of a model.
+that more of them no longer help; of students with a mentor it learns as little as the model does. The *truth* is each
+student's probability given the complete latent state. What lies between the two is information no record holds, and
+never headroom of a model.
 """
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +38,8 @@ LIMIT_PARAMETERS = Parameters(
 FLAT = 0.001
 """A doubling of the districts that brings less AUC than this, in every group, ends the learning curve."""
 
-_OTHER_DISTRICTS = 1_000
-"""Added to seeds, so that no district learned from is one that a user simulates with a small seed."""
+OTHER_DISTRICTS = 1_000
+"""The first seed of other districts, so that none learned from is one that a user simulates with a small seed."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ def observer_limit(
     first_districts: int = 1,
     most_districts: int = 16,
     parameters: Parameters = LIMIT_PARAMETERS,
+    districts: Iterator[Dataset] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> ObserverLimit:
     """Learn on other districts of a world, doubling them until more no longer help, and keep what was learned.
@@ -91,18 +94,21 @@ def observer_limit(
     Args:
         home: keeps the result in `observer_limits/`; a second call reads it.
         world: the districts.
-        policy: the thresholds.
+        policy: the thresholds, and what is learned from students with a mentor.
         first_districts: how many to begin with.
         most_districts: where to stop even when the curve still rises; the curve tells.
         parameters: how the booster learns.
+        districts: gives their rows with known outcomes, the first to judge by and the others to learn from; by
+            default each is simulated anew and forgotten.
         progress: told of each district and each point of the curve.
     """
     kept = home.path / "observer_limits" / world.name
     if not kept.exists():
-        made, dataset = _learn(world, policy, (first_districts, most_districts), parameters, progress)
+        others = districts or _districts(world, policy, progress)
+        made = _learn(others, policy, (first_districts, most_districts), parameters, progress)
         with new_folder(kept) as folder:
             sha256 = write_bundle(folder / "bundle", made.model, {}, policy, {}, {"world": world.name})
-            about = {"sha256": sha256, "student_years": dataset, "curve": made.curve.to_dict(orient="records")}
+            about = {"sha256": sha256, "curve": made.curve.to_dict(orient="records")}
             (folder / "curve.json").write_text(to_json(about), encoding="utf-8")
     return kept_observer_limit(home, world)
 
@@ -139,6 +145,25 @@ def world_of(simulated: Path, after_day: int = 0) -> World:
         last_year=SchoolYear.parse(str(values["last_year"])),
         after_day=after_day,
     )
+
+
+def district_of(world: World, policy: Policy, seed: int) -> Dataset:
+    """The rows with known outcomes of one district of a world, simulated anew and forgotten.
+
+    Raises:
+        NotEnoughData: the world has one school year only.
+    """
+    with tempfile.TemporaryDirectory(prefix="ews-") as temporary:
+        folder, home = Path(temporary) / "records", Home(Path(temporary) / "home")
+        simulate(
+            folder, preset=world.preset, students=world.students, years=world.years, last_year=world.last_year,
+            seed=seed, file_format="parquet",
+        )  # fmt: skip
+        ingest(folder, home)
+        years = target_years_with_outcomes(home.ingested(), policy)
+        if not years:
+            raise NotEnoughData("A world needs at least two school years for anything to be predicted in it.")
+        return dataset_for(home.ingested(), years, policy, after_day=world.after_day).labelled()
 
 
 def with_truth(predictions: pd.DataFrame, simulated: Path) -> pd.DataFrame:
@@ -187,50 +212,33 @@ def share_of_the_way(evaluation: pd.DataFrame) -> pd.DataFrame:
 
 
 def _learn(
-    world: World,
+    districts: Iterator[Dataset],
     policy: Policy,
     first_and_most: tuple[int, int],
     parameters: Parameters,
     progress: Callable[[str], None],
-) -> tuple[ObserverLimit, int]:
+) -> ObserverLimit:
     first, most = first_and_most
-    districts = _districts(world, policy, progress)
     judge = next(districts)
     test = judge.where(judge.frame["school_year"].to_numpy() == judge.frame["school_year"].max())
     learned: list[Dataset] = []
     points: list[dict[str, float]] = []
     while True:
         learned += [next(districts) for _ in range(len(learned) or first)]
-        rows = _pooled(learned)
+        rows = _pooled(learned).to_learn_from(policy)
         limit = ObserverLimit(fit(rows, parameters, policy), pd.DataFrame(points))
         points.append({"districts": len(learned), "student_years": len(rows.frame), **_judged(limit, test, policy)})
         limit = replace(limit, curve=pd.DataFrame(points))
         progress(f"learned on {len(learned)} districts: " + _told(points[-1]))
         if limit.is_flat or 2 * len(learned) > most:
-            return limit, len(rows.frame)
+            return limit
 
 
 def _districts(world: World, policy: Policy, progress: Callable[[str], None]) -> Iterator[Dataset]:
     """Other districts of the world, one after the other: the rows whose outcome is known."""
-    seed = _OTHER_DISTRICTS
-    while True:
-        progress(f"district {seed - _OTHER_DISTRICTS}")
-        yield _district(world, policy, seed)
-        seed += 1
-
-
-def _district(world: World, policy: Policy, seed: int) -> Dataset:
-    with tempfile.TemporaryDirectory(prefix="ews-") as temporary:
-        folder, home = Path(temporary) / "records", Home(Path(temporary) / "home")
-        simulate(
-            folder, preset=world.preset, students=world.students, years=world.years, last_year=world.last_year,
-            seed=seed, file_format="parquet",
-        )  # fmt: skip
-        ingest(folder, home)
-        years = target_years_with_outcomes(home.ingested(), policy)
-        if not years:
-            raise NotEnoughData("A world needs at least two school years for anything to be predicted in it.")
-        return dataset_for(home.ingested(), years, policy, after_day=world.after_day).labelled()
+    for seed in count(OTHER_DISTRICTS):
+        progress(f"district {seed - OTHER_DISTRICTS}")
+        yield district_of(world, policy, seed)
 
 
 def _pooled(districts: Sequence[Dataset]) -> Dataset:

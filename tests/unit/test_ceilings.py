@@ -1,3 +1,4 @@
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from ews.ceilings import (
     OBSERVER,
     TRUTH,
     World,
+    district_of,
     kept_observer_limit,
     observer_limit,
     share_of_the_way,
@@ -26,6 +28,11 @@ from tests import homes
 
 FAST = Parameters(rounds=15, leaves=7, min_rows_in_leaf=20)
 WORLD = World("demo", students=300, years=3, last_year=SchoolYear(2026))
+
+
+@cache
+def others() -> list[Dataset]:
+    return [district_of(WORLD, Policy(), seed) for seed in range(1000, 1003)]
 
 
 def predictions_for(home: Home) -> tuple[pd.DataFrame, Dataset]:
@@ -56,7 +63,7 @@ def test_every_student_there_from_the_first_day_has_a_true_probability(tmp_path:
 
 def test_the_observer_limit_is_learned_on_other_districts_kept_and_read_back(tmp_path: Path) -> None:
     home = homes.ingested_home(tmp_path / "home")
-    made = observer_limit(home, WORLD, Policy(), most_districts=2, parameters=FAST)
+    made = observer_limit(home, WORLD, Policy(), most_districts=2, parameters=FAST, districts=iter(others()))
     assert made.curve["districts"].tolist()[0] == 1
     assert made.curve["student_years"].is_monotonic_increasing
     assert kept_observer_limit(home, WORLD).model.booster_text == made.model.booster_text
@@ -65,6 +72,20 @@ def test_the_observer_limit_is_learned_on_other_districts_kept_and_read_back(tmp
     beside = with_observer_limit(predictions, dataset, made)
     assert beside[OBSERVER].notna().all()
     assert len(beside) == len(predictions)
+
+
+def test_the_observer_limit_learns_from_the_students_the_model_learns_from_T18(tmp_path: Path) -> None:
+    """Whoever had a mentor is left out, as the policy says, and learned from where it says so."""
+    mentored = others()[1].frame["was_mentored"].fillna(False)
+    assert 0 < mentored.sum() < 0.2 * len(mentored)
+    learned = {
+        rule: observer_limit(
+            Home(tmp_path / rule), WORLD, Policy(treated_students=rule), most_districts=1, parameters=FAST,
+            districts=iter(others()),
+        ).curve["student_years"].tolist()
+        for rule in ("exclude", "keep")
+    }  # fmt: skip
+    assert learned == {"exclude": [(~mentored).sum()], "keep": [len(mentored)]}
 
 
 def test_no_model_beats_the_truth_beyond_noise(tmp_path: Path) -> None:
