@@ -58,6 +58,10 @@ class CastStaff:
         return str(UUID(int=0x57A_0000_4000_8000_0000_0000_0000 + self.number, version=4))
 
     @property
+    def roles(self) -> set[Role]:
+        return {grant.role for grant in self.grants}
+
+    @property
     def role(self) -> Role:
         return self.grants[0].role
 
@@ -144,6 +148,11 @@ def caseloads_of(student: CastStudent) -> tuple[Caseload, ...]:
         for staff in STAFF
         if student.name in staff.caseload and staff.role in _CASELOAD_ROLES
     )
+
+
+def caseload_rows(role: Role) -> list[tuple[str, str]]:
+    """Login and student's id, as a file of caseloads has them."""
+    return [(staff.login, named(name).student_id) for staff in STAFF if role in staff.roles for name in staff.caseload]
 
 
 def place(student: CastStudent) -> Place:
