@@ -24,8 +24,8 @@ class Home:
     ``bundles/<sha256>/`` verified model bundles; ``scoring_runs/<id>/`` lists with their reasons;
     ``evidence/<sha256>/`` out-of-time predictions of a training, by its bundle; ``mlflow.db`` and
     ``mlflow_artifacts/`` the registry; ``current_tables.json``, ``champion.json`` (of other as-of days
-    ``champions/day-020.json``) and ``current_scoring_run.json`` name what is in force; ``promotions.jsonl`` tells who
-    put it there and why.
+    ``champions/day-020.json``) and ``current_scoring_run.json`` name what is in force; ``promotions.jsonl`` and
+    ``ingests.jsonl`` tell who put it there and why, ``withdrawn.parquet`` which students are no longer in the records.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,6 +37,8 @@ class Home:
         self.mlflow_db = self.path / "mlflow.db"
         self.mlflow_artifacts = self.path / "mlflow_artifacts"
         self.current_tables = self.path / "current_tables.json"
+        self.withdrawn = self.path / "withdrawn.parquet"
+        self.ingests = self.path / "ingests.jsonl"
         self.champion = self.path / "champion.json"
         self.champions = self.path / "champions"
         self.promotions = self.path / "promotions.jsonl"

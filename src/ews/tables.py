@@ -178,7 +178,16 @@ MENTORING = Table(
     optional=True,
 )  # fmt: skip
 
-TABLES = (SCHOOLS, CALENDAR, STUDENTS, ENROLLMENTS, ATTENDANCE, ATTENDANCE_YEARS, DEMOGRAPHICS, MENTORING)
+MERGES = Table(
+    "merges", "a student id that was given up for another, because both were one student", ("student_id",),
+    (
+        _id("student_id", "The id that was given up; its records count for the other."),
+        _id("merged_into", "The id in use now."),
+    ),
+    optional=True,
+)  # fmt: skip
+
+TABLES = (SCHOOLS, CALENDAR, STUDENTS, ENROLLMENTS, ATTENDANCE, ATTENDANCE_YEARS, DEMOGRAPHICS, MENTORING, MERGES)
 
 PROTECTED = tuple(column.name for column in DEMOGRAPHICS.columns if column.name not in DEMOGRAPHICS.key)
 """Attributes that are audited and may never be a feature, a reason or a ranking key."""

@@ -1,6 +1,7 @@
 """Whole files and feeds that are refused, and what a home looks like afterwards: as before."""
 
 import gzip
+import json
 import os
 import re
 import shutil
@@ -10,8 +11,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ews.errors import EwsError, InputRefused
-from ews.sis import refusals
+from ews.cohort import cohort
+from ews.errors import Busy, EwsError, InputRefused
+from ews.home import Home
+from ews.policy import Policy
+from ews.school_year import SchoolYear
+from ews.sis import Override, refusals, withdrawn_students
+from ews.student_years import open_records
 from tests.unit.sis.feeds import (
     FIRST_DAYS,
     STUDENTS,
@@ -23,6 +29,8 @@ from tests.unit.sis.feeds import (
     tree,
     write_feed,
 )
+
+DECIDED = Override(by="R. Egistrar", why="two schools left the district", at="2025-09-15T08:00:00+02:00")
 
 SECRET = "Zebulon"
 """A name that stands in every feed below and may stand in no message."""
@@ -169,6 +177,27 @@ REFUSED = {
         lambda feed: write_feed(feed, _only("ALDER")),
         "schools has 1 rows, the tables in force have 3",
     ),
+    "I38_half_the_students_of_one_school_gone": (
+        lambda feed: write_feed(feed, _without(range(5, 20))),
+        "Of the schools one lost more than half of their students: ALDER has 5, in the tables in force 20.",
+    ),
+    "I38_half_the_marks_of_two_schools_gone": (
+        lambda feed: write_feed(
+            feed,
+            {},
+            attendance=[line for line in good_lines()["attendance"] if "ALDER" not in line and "BIRCH" not in line]
+            + [f"{s},{school_of(s)},{school_days(2026)[6]},unexcused," for s in STUDENTS[40:]],
+        ),
+        "2 schools lost more than half of their marks: ALDER has 0, in the tables in force 40.",
+    ),
+    "I39_one_school_of_which_the_marks_end_a_year_earlier": (
+        lambda feed: write_feed(
+            feed,
+            {},
+            attendance=[line for line in good_lines()["attendance"] if "ALDER,2025" not in line],
+        ),
+        "the marks of ALDER end with 2024-02-22, in the tables in force with 2025-09-04",
+    ),
     "I39_a_feed_that_ends_earlier": (
         lambda feed: write_feed(feed, _only_year(2024)),
         "This feed ends with 2024-02-23",
@@ -179,6 +208,14 @@ REFUSED = {
 def _only(school: str) -> dict[str, list[str]]:
     return {
         name: [lines[0], *(line for line in lines[1:] if school in line or (name == "students" and line < "021"))]
+        for name, lines in good_lines().items()
+    }
+
+
+def _without(places: range) -> dict[str, list[str]]:
+    gone = {STUDENTS[place] for place in places}
+    return {
+        name: [line for line in lines if name in ("schools", "calendar") or line.split(",")[0] not in gone]
         for name, lines in good_lines().items()
     }
 
@@ -226,9 +263,51 @@ def test_a_smaller_or_older_feed_is_taken_when_allowed_I38_I39(feed: Path, home:
         take(feed, home, allow_older=True)
     with pytest.raises(InputRefused, match="--allow-older"):
         take(feed, home, allow_shrink=True)
-    report = take(feed, home, allow_shrink=True, allow_older=True)
+    with pytest.raises(InputRefused, match="say who decides and why"):
+        take(feed, home, allow_shrink=True, allow_older=True, override=Override(by="R. Egistrar"))
+    report = take(feed, home, allow_shrink=True, allow_older=True, override=DECIDED)
     assert not report.already_known
     assert report.data_through == str(school_days(2024)[3])
+    kept = json.loads((report.folder / "manifest.json").read_text())["overrides"]
+    assert {(one["allowed"], one["by"], one["why"], one["at"]) for one in kept} == {
+        ("shrink", DECIDED.by, DECIDED.why, DECIDED.at),
+        ("older", DECIDED.by, DECIDED.why, DECIDED.at),
+    }
+    log = [json.loads(line) for line in (home / "ingests.jsonl").read_text().splitlines()]
+    assert [len(line["overrides"]) for line in log] == [0, len(kept)]
+    assert log[-1]["id"] == report.id
+
+
+def test_an_id_that_comes_with_another_name_and_birth_date_is_kept_out_I25(feed: Path, home: Path) -> None:
+    _replace(feed, "students", "001,Student 001,2014-05-17", "001,Somebody Else,2018-01-31")
+    _replace(feed, "students", "002,Student 002,2014-05-17", "002,Student Two,2014-05-17")
+    report = take(feed, home)
+    told = [(row["rule"], row["line"]) for row in listed(report.rejects_path) if row["file"] == "students.csv"]
+    assert told == [("reused_id", "2")], "one of both may be a correction"
+    assert report.counts["attendance"].rejected == len(FIRST_DAYS), "the marks under that id are nobody's we know"
+
+
+def test_a_student_deleted_upstream_is_withdrawn_and_what_was_said_before_stays_I32(feed: Path, home: Path) -> None:
+    first = tree(home / "tables")
+    write_feed(feed, _without(range(3, 5)))
+    report = take(feed, home)
+    assert withdrawn_students(Home(home)) == {STUDENTS[3], STUDENTS[4], "700"}
+    kept = {name: data for name, data in tree(home / "tables").items() if not name.startswith(report.id)}
+    assert kept == first
+    members = cohort(open_records(report.folder), SchoolYear(2027), Policy())
+    listed_ids = {row[0] for row in members.select("student_id").collect("polars").to_native().rows()}
+    assert STUDENTS[2] in listed_ids
+    assert not listed_ids & {STUDENTS[3], STUDENTS[4]}
+    write_feed(feed, good_lines())
+    take(feed, home)
+    assert withdrawn_students(Home(home)) == {"700"}, "who comes back is no longer withdrawn"
+
+
+def test_two_ingests_at_once_never_mix_I37(feed: Path, home: Path) -> None:
+    before = tree(home)
+    with Home(home).locked(), pytest.raises(Busy, match="Wait until it ends"):
+        take(write_feed(feed, _without(range(2))), home)
+    assert tree(home) == before
 
 
 def test_going_back_to_a_known_feed_is_held_against_the_one_in_force_I39(
@@ -241,8 +320,10 @@ def test_going_back_to_a_known_feed_is_held_against_the_one_in_force_I39(
     with pytest.raises(InputRefused, match="--allow-older"):
         take(feed, home)
     assert second.id in (home / "current_tables.json").read_text()
-    assert take(feed, home, allow_older=True).folder == first.folder
+    assert take(feed, home, allow_older=True, override=DECIDED).folder == first.folder
     assert first.id in (home / "current_tables.json").read_text()
+    (went_back,) = json.loads((home / "ingests.jsonl").read_text().splitlines()[-1])["overrides"]
+    assert (went_back["allowed"], went_back["why"]) == ("older", DECIDED.why)
 
 
 def test_a_mark_at_the_front_of_the_file_is_no_part_of_the_first_column_I08(feed: Path, tmp_path: Path) -> None:

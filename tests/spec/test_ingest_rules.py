@@ -42,6 +42,9 @@ students         | 104,N\x00ul,                           | name          | unre
 students         | 105,M\xfcller,                         |               | not_utf8                  | rejected  | I08
 students         | 106,One Person,2014-01-01              |               | conflicting_rows          | rejected  | I25
 students         | 106,Another Person,2013-01-01          |               | conflicting_rows          | rejected  | I25
+students         | 117,Given Up,                          | student_id    | merged_id                 | duplicate | I25
+merges           | 118,117                                | merged_into   | chained_merge             | rejected  | I25
+merges           | 119,119                                | merged_into   | chained_merge             | rejected  | I25
 students         | 107,Few                                |               | too_few_fields            | rejected  | I03
 students         | 108,Many,,x                            |               | too_many_fields           | rejected  | I04
 students         | 109,"Stray"quote,                      |               | stray_quote               | rejected  | I05
@@ -104,12 +107,15 @@ attendance_years | 009,ALDER,2023,01,180,0            | zero is a value, not a m
 attendance_years | 010,ALDER,2023,01,180,18           | a tenth of the year, to be called chronic       | I21
 demographics     | 001,2026,                          | not known                                       |
 mentoring        | 003,2025-09-05,M1,,yes,            | not answered yet                                |
+merges           | 117,011                            | 117 was given up for 011                        | I25
+attendance       | 117,ALDER,2025-09-02,excused,      | a mark of the id given up is one of the other   | I25
 '''
 
 HEADERS = {
     "attendance_years": "student_id,school_id,school_year,grade_level,days_enrolled,days_absent",
     "demographics": "student_id,school_year,english_learner",
     "mentoring": "student_id,start_date,mentor_id,end_date,offered,accepted",
+    "merges": "student_id,merged_into",
 }
 
 
@@ -185,7 +191,7 @@ def test_nothing_else_is_told_than_the_lines_above(told) -> None:
 
 def test_every_rule_is_shown_above_or_in_a_test_of_whole_files() -> None:
     shown = {case.told[1] for case in REFUSED_CASES} | {"overlapping_stay"}
-    elsewhere = {"reasons_exceed_absences", "line_too_long"}
+    elsewhere = {"reasons_exceed_absences", "line_too_long", "reused_id"}
     assert shown | elsewhere == set(RULES)
 
 
@@ -207,6 +213,13 @@ def test_counts_add_up_to_the_lines_of_each_file(report: IngestReport) -> None:
     rows = listed(report.rejects_path)
     assert sum(row["outcome"] == "rejected" for row in rows) == sum(c.rejected for c in report.counts.values())
     assert sum(row["outcome"] == "duplicate" for row in rows) == sum(c.duplicates for c in report.counts.values())
+
+
+def test_records_of_an_id_that_was_given_up_count_for_the_id_in_use_I25(report: IngestReport) -> None:
+    marks = f"select student_id from '{report.folder}/marks/*/*.parquet' where date = date '2025-09-02'"
+    assert ("011",) in duckdb.sql(marks).fetchall()
+    everywhere = f"select * from (from '{report.folder}/students.parquet' select student_id union all {marks})"
+    assert ("117",) not in duckdb.sql(everywhere).fetchall()
 
 
 def test_what_was_taken_is_kept_literally_I10_I11_I33(report: IngestReport) -> None:

@@ -17,7 +17,9 @@ from ews.policy import Policy
 from ews.sis import refusals, rejects
 from ews.sis.edfi import open_edfi
 from ews.sis.flat import open_flat
+from ews.sis.in_force import by_school, in_force, put_in_force, refuse_lesser, remember_students
 from ews.sis.parquet import fingerprints, write_tables
+from ews.sis.refusals import Override
 from ews.sis.rejects import Counts
 from ews.sis.source import Source, Staged
 from ews.sis.staging import open_database
@@ -28,6 +30,7 @@ _LAYOUT = "3"
 """Changes when the folder of an ingest is written differently, so that the same input is then read anew."""
 
 _DEFAULT_POLICY = Policy()
+_NOBODY = Override()
 
 SourceName = Literal["flat", "yearly", "edfi"]
 """How a feed is laid out."""
@@ -73,6 +76,7 @@ def ingest(
     policy: Policy = _DEFAULT_POLICY,
     allow_shrink: bool = False,
     allow_older: bool = False,
+    override: Override = _NOBODY,
     progress: Callable[[str], None] = lambda _: None,
 ) -> IngestReport:
     """Bring a feed in; it is in force when this returns, and nothing changed when this raises.
@@ -88,6 +92,8 @@ def ingest(
         policy: kept beside the tables.
         allow_shrink: take a feed with far fewer rows than those in force.
         allow_older: take a feed that ends before those in force.
+        override: who allows it and why; needed where one of the two is made use of, and kept in the manifest and in
+            `ingests.jsonl`.
         progress: told what is being done, without any value of a record.
 
     Raises:
@@ -95,19 +101,21 @@ def ingest(
             `refused/<id>/rejects.csv` of the home.
     """
     feed = _OPEN[source](path, column_map)
+    allowed = {kind for kind, yes in (("shrink", allow_shrink), ("older", allow_older)) if yes}
     name = _id(feed)
     folder = home.tables / name
     known = folder.exists()
+    taken: list[dict[str, str]] = []
     if not known:
         with new_folder(folder) as fresh:
             about = {"id": name, "source": source, "policy": policy.to_toml()}
             manifest = _fill(fresh, feed, home, about, progress)
-            _refuse_lesser(manifest, home, allow_shrink=allow_shrink, allow_older=allow_older)
-            write_atomically(fresh / "manifest.json", to_json(manifest))
-    elif _in_force(home) != name:
-        _refuse_lesser(read_json(folder / "manifest.json"), home, allow_shrink=allow_shrink, allow_older=allow_older)
-    if _in_force(home) != name:
-        write_atomically(home.current_tables, to_json({"id": name}))
+            taken = refuse_lesser(manifest, home, allowed, override)
+            write_atomically(fresh / "manifest.json", to_json({**manifest, "overrides": taken}))
+    elif in_force(home) != name:
+        taken = refuse_lesser(read_json(folder / "manifest.json"), home, allowed, override)
+    if in_force(home) != name:
+        put_in_force(home, name, taken, override)
     return _report(folder, already_known=known)
 
 
@@ -128,6 +136,7 @@ def _fill(
 ) -> dict[str, object]:
     with _workspace(folder, sum(file.size for file in feed.files)) as connection:
         staged = feed.stage(connection, progress)
+        remember_students(connection, home)
         validate(connection, staged.parts, progress)
         counts = {
             table.name: rejects.collect(connection, table, staged) for table in ORDER if table.name in staged.parts
@@ -174,22 +183,9 @@ def _manifest(
         "dropped_columns": dict(staged.dropped_columns),
         "empty_student_years": staged.empty,
         "left_out": dict(staged.left_out),
+        "schools": by_school(connection),
         "remarks": list(staged.remarks),
     }
-
-
-def _in_force(home: Home) -> str | None:
-    return str(read_json(home.current_tables)["id"]) if home.current_tables.exists() else None
-
-
-def _refuse_lesser(manifest: Mapping[str, Any], home: Home, *, allow_shrink: bool, allow_older: bool) -> None:
-    if _in_force(home) is None:
-        return
-    in_force = cast(dict[str, Any], read_json(home.ingested() / "manifest.json"))
-    if not allow_shrink:
-        refusals.refuse_shrunken(_counts(manifest), in_force["counts"])
-    if not allow_older:
-        refusals.refuse_older(manifest["data_through"], manifest["school_years"], in_force)
 
 
 def _counts(manifest: Mapping[str, Any]) -> dict[str, Counts]:

@@ -1,7 +1,10 @@
 """When a whole feed is refused: too many bad rows, or less or older than what is in force."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Any, Literal
 
 from ews.errors import InputRefused
 from ews.sis.rejects import Counts
@@ -15,7 +18,28 @@ FEWEST_REJECTED = 10
 LEAST_KEPT = 0.50
 """Share of the rows in force below which a feed is taken to be cut off."""
 
+FEWEST_LOST = 10
+"""Students or marks of one school up to which losing more than half says nothing."""
+
+MOST_DAYS_BEHIND = 14
+"""Days by which the marks of one school may end earlier than before: a last mark may have been corrected away."""
+
 _COMPARED = ("schools", "students", "attendance", "attendance_years")
+
+
+@dataclass(frozen=True)
+class Override:
+    """Who takes a feed that would be refused, why, and when; kept with the ingest.
+
+    Attributes:
+        by: the person.
+        why: their reason.
+        at: when, as ISO 8601 with time zone; "" where the caller has no clock.
+    """
+
+    by: str = ""
+    why: str = ""
+    at: str = ""
 
 
 def refuse_bad_tables(counts: Mapping[str, Counts], rejects: Path) -> None:
@@ -34,34 +58,91 @@ def refuse_bad_tables(counts: Mapping[str, Counts], rejects: Path) -> None:
             )
 
 
-def refuse_shrunken(counts: Mapping[str, Counts], in_force: Mapping[str, Mapping[str, int]]) -> None:
-    """Refuse a feed with far fewer schools, students or marks than the tables in force.
+@dataclass(frozen=True)
+class Lesser:
+    """One way in which a feed is less than the tables in force.
+
+    Attributes:
+        kind: `shrink` or `older`; a person may allow it by that word.
+        text: what is less, in counts and names of schools.
+    """
+
+    kind: Literal["shrink", "older"]
+    text: str
+
+
+def lesser(now: Mapping[str, Any], in_force: Mapping[str, Any]) -> list[Lesser]:
+    """Every way in which the manifest of a feed tells of less than the manifest in force."""
+    shrunken = [*_shrunken_tables(now["counts"], in_force["counts"]), *_shrunken_schools(now, in_force)]
+    older = [*_older(now, in_force), *_older_schools(now, in_force)]
+    return [Lesser("shrink", text) for text in shrunken] + [Lesser("older", text) for text in older]
+
+
+def refuse_lesser(found: Sequence[Lesser], allowed: Collection[str], override: Override) -> None:
+    """Refuse what is less and was not allowed, or was allowed by nobody for no reason.
 
     Raises:
-        InputRefused: naming the table that shrank.
+        InputRefused: naming the first of it and the option that allows it.
     """
-    for name in _COMPARED:
-        before = in_force.get(name, {}).get("accepted", 0)
-        now = counts[name].accepted if name in counts else 0
-        if now < before * LEAST_KEPT:
+    for one in found:
+        if one.kind not in allowed:
             raise InputRefused(
-                f"{name} has {now} rows, the tables in force have {before}: the export may be cut off. "
-                "Nothing was changed. Export it again, or allow a smaller feed with --allow-shrink."
+                f"{one.text} Nothing was changed. Export it again; if it is right, allow it with --allow-{one.kind} "
+                "--by NAME --why REASON."
+            )
+    if found and not (override.by.strip() and override.why.strip()):
+        raise InputRefused(f"{found[0].text} To take it all the same, say who decides and why: --by NAME --why REASON.")
+
+
+def _shrunken_tables(now: Mapping[str, Any], in_force: Mapping[str, Any]) -> Iterator[str]:
+    for name in _COMPARED:
+        before, after = (counts.get(name, {}).get("accepted", 0) for counts in (in_force, now))
+        if after < before * LEAST_KEPT:
+            yield f"{name} has {after} rows, the tables in force have {before}: the export may be cut off."
+
+
+def _shrunken_schools(now: Mapping[str, Any], in_force: Mapping[str, Any]) -> Iterator[str]:
+    for what in ("students", "marks"):
+        pairs = [
+            (school, before[what], now.get("schools", {}).get(school, {}).get(what, 0))
+            for school, before in in_force.get("schools", {}).items()
+        ]
+        lost = [pair for pair in pairs if pair[2] < pair[1] * LEAST_KEPT and pair[1] - pair[2] >= FEWEST_LOST]
+        if lost:
+            school, before, after = lost[0]
+            yield (
+                f"{_of_schools(len(lost))} lost more than half of their {what}: {school} has {after}, in the tables in "
+                f"force {before}."
             )
 
 
-def refuse_older(through: str | None, years: list[int], in_force: Mapping[str, object]) -> None:
-    """Refuse a feed that ends before the tables in force do.
+def _older(now: Mapping[str, Any], in_force: Mapping[str, Any]) -> Iterator[str]:
+    through, before = now["data_through"], in_force.get("data_through")
+    last_year, last_before = (max(manifest.get("school_years") or [0]) for manifest in (now, in_force))
+    if through is not None and before is not None and through < before:
+        yield f"This feed ends with {through}, the tables in force reach {before}."
+    elif last_year < last_before:
+        yield f"This feed ends with school year {last_year}, the tables in force reach {last_before}."
 
-    Raises:
-        InputRefused: naming the day or school year it ends with.
-    """
-    before, years_before = in_force.get("data_through"), in_force.get("school_years")
-    older_day = through is not None and before is not None and through < str(before)
-    older_year = isinstance(years_before, list) and years_before and max(years, default=0) < max(years_before)
-    if older_day or older_year:
-        ends = through if older_day else f"school year {max(years, default=0)}"
-        raise InputRefused(
-            f"This feed ends with {ends}, the tables in force reach further. Nothing was changed. "
-            "Export it again, or allow an older feed with --allow-older."
+
+def _older_schools(now: Mapping[str, Any], in_force: Mapping[str, Any]) -> Iterator[str]:
+    ends = {school: facts["through"] for school, facts in now.get("schools", {}).items()}
+    behind = [
+        (school, ends[school], facts["through"])
+        for school, facts in in_force.get("schools", {}).items()
+        if facts["through"] and ends.get(school) and _days_between(ends[school], facts["through"]) > MOST_DAYS_BEHIND
+    ]
+    if behind:
+        school, after, before = behind[0]
+        yield (
+            f"{_of_schools(len(behind))} end earlier than before: the marks of {school} end with {after}, in the "
+            f"tables in force with {before}."
         )
+
+
+def _of_schools(number: int) -> str:
+    return f"{number} schools" if number > 1 else "Of the schools one"
+
+
+def _days_between(earlier: str, later: str) -> int:
+    return (date.fromisoformat(later) - date.fromisoformat(earlier)).days

@@ -65,6 +65,18 @@ RELATIONS = {
         + "and t.date between stay.entry_date and coalesce(stay.exit_date, t.date)\n",
         ", day.school_year, day.day_index, day.days_left, day.is_before_break",
     ),
+    "merges": Relation(
+        (("chained_merge", "merged_into", "given_up.student_id is not null"),),
+        "left join (select distinct student_id from source_merges) given_up on t.merged_into = given_up.student_id\n",
+    ),
+    "students": Relation(
+        (
+            ("merged_id", "student_id", "merge.student_id is not null"),
+            ("reused_id", "student_id", "t.name <> before.name and t.birth_date <> before.birth_date"),
+        ),
+        "left join accepted_merges merge on t.student_id = merge.student_id\n"
+        "left join students_before before on t.student_id = before.student_id\n",
+    ),
     "attendance_years": Relation(
         (
             _NO_STUDENT,

@@ -119,6 +119,20 @@ _KEYS = (
 
 _RELATIONS = (
     Rule(
+        "chained_merge", "The id it was merged into was given up itself.",
+        "The records would stand under an id nobody uses.", "Write the id that is in use now.",
+    ),
+    Rule(
+        "merged_id", "The id was given up; its records count for the id it was merged into.",
+        "One student would look like two.", "Nothing: the records were taken under the other id.", "duplicate",
+    ),
+    Rule(
+        "reused_id", "Name and birth date are both others than when this id came in last.",
+        "A new student would inherit another student's history.",
+        "Give the new student an id of their own. If it is one student of whom both were corrected, bring in one of "
+        "the corrections first.",
+    ),
+    Rule(
         "unknown_student", "The student is not in the students table, or was rejected there.",
         "The row belongs to nobody we know.", "Add the student, or mend the student's own row first.",
     ),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from ews.sis import cells, days
+from ews.sis import cells, days, merges
 from ews.sis.relations import RELATIONS, Relation
 from ews.sis.staging import quoted
 from ews.tables import (
@@ -19,12 +19,13 @@ from ews.tables import (
     DEMOGRAPHICS,
     ENROLLMENTS,
     MENTORING,
+    MERGES,
     SCHOOLS,
     STUDENTS,
     Table,
 )
 
-ORDER = (SCHOOLS, STUDENTS, CALENDAR, ENROLLMENTS, ATTENDANCE, ATTENDANCE_YEARS, DEMOGRAPHICS, MENTORING)
+ORDER = (MERGES, SCHOOLS, STUDENTS, CALENDAR, ENROLLMENTS, ATTENDANCE, ATTENDANCE_YEARS, DEMOGRAPHICS, MENTORING)
 """Tables in the order of judging: each is held against accepted rows of those before it."""
 
 
@@ -48,8 +49,8 @@ def validate(
 ) -> None:
     """Judge all rows of all tables.
 
-    Reads the views `source_<table>` (row, record and every column as text); makes `judged_<table>` (row, record,
-    typed columns, and `broken`, the place of the finding in `findings_<table>` or null) and `accepted_<table>`.
+    Reads `source_<table>` (row, record and every column as text) and `students_before`; makes `judged_<table>` (row,
+    record, typed columns, and `broken`, the place of the finding in `findings_<table>` or null) and `accepted_<table>`.
 
     Args:
         connection: the working database.
@@ -63,6 +64,8 @@ def validate(
         else:
             _make_empty_source(connection, table)
         _judge(connection, table)
+        if table is MERGES:
+            merges.apply(connection, brought)
         if table is CALENDAR:
             days.make_known_days(connection)
         if table is ENROLLMENTS:
