@@ -97,5 +97,6 @@ def _told_superseded(superseded: dict[str, Superseded]) -> list[str]:
 
 def _told_unknown(unknown: dict[str, int]) -> list[str]:
     return [
-        f"Unknown descriptor {name}, {times} times; say what it means with --map" for name, times in unknown.items()
+        f"No table says what {name} means; it came {times} times. Say it in a table of your own, with --map."
+        for name, times in unknown.items()
     ]
