@@ -20,6 +20,7 @@ from ews.errors import Busy, NotEnoughData
 class Home:
     """Paths of one district's working folder, and its lock.
 
+    ``edfi/`` records fetched from a live ODS;
     ``tables/<id>/`` one ingest: canonical tables, marks, student years, rejects, manifest;
     ``bundles/<sha256>/`` verified model bundles; ``scoring_runs/<id>/`` lists with their reasons;
     ``evidence/<sha256>/`` out-of-time predictions of a training, by its bundle; ``mlflow.db`` and
@@ -30,6 +31,7 @@ class Home:
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
+        self.edfi = self.path / "edfi"
         self.tables = self.path / "tables"
         self.bundles = self.path / "bundles"
         self.evidence = self.path / "evidence"

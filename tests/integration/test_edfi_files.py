@@ -73,9 +73,13 @@ def test_the_feed_below_is_good_and_ids_stay_text_I10(tmp_path: Path) -> None:
     assert listed(report.rejects_path) == []
 
 
-BOMB = "<!DOCTYPE x [" + '<!ENTITY a "aaaaaaaaaa">' + "".join(
+ENTITIES = "".join(
     f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in zip("abcdefgh", "bcdefghi", strict=True)
-) + f"]><InterchangeStudent {NAMESPACE}><Student><StudentUniqueId>&i;</StudentUniqueId></Student></InterchangeStudent>"  # fmt: skip
+)
+BOMB = (
+    f'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">{ENTITIES}]>'
+    f"<InterchangeStudent {NAMESPACE}><Student><StudentUniqueId>&i;</StudentUniqueId></Student></InterchangeStudent>"
+)
 OUTSIDE = (
     '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]>'
     f"<InterchangeStudent {NAMESPACE}><Student><StudentUniqueId>&a;</StudentUniqueId></Student></InterchangeStudent>"
@@ -168,11 +172,11 @@ def test_names_within_an_archive_are_never_paths_I33(tmp_path: Path) -> None:
     rows = "\n".join(json.dumps({"studentUniqueId": student}) for student in ("007", "7", "bad/id"))
     with zipfile.ZipFile(feed / "roster.zip", "w") as archive:
         archive.writestr("../../../../escaped/students.json", rows)
-    before = {path for path in tmp_path.rglob("*")}
+    before = set(tmp_path.rglob("*"))
     report = _take(feed, tmp_path)
     (row,) = listed(report.rejects_path)
     assert (row["file"], row["line"], row["rule"]) == ("students.json", "3", "malformed_id")
-    outside = {path for path in tmp_path.rglob("*")} - before
+    outside = set(tmp_path.rglob("*")) - before
     assert all(path.is_relative_to(tmp_path / "home") for path in outside)
     assert not any(path.name == "escaped" for path in tmp_path.parent.rglob("escaped"))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ews.cli import main
 from ews.errors import InputRefused
 from ews.sis.edfi.documents import find_documents
 from ews.sis.edfi.live import Fetched, fetch
@@ -135,6 +136,28 @@ def test_a_wrong_secret_is_told_without_showing_it(ods: Ods, tmp_path: Path) -> 
         fetch(Client(ods.url, KEY, "wrong-secret"), tmp_path)
     assert "wrong-secret" not in str(refusal.value)
     assert "wrong-secret" not in repr(Client(ods.url, KEY, "wrong-secret"))
+
+
+def test_the_command_fetches_into_the_home_and_says_what_comes_next(
+    ods: Ods, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ods.upsert("students", *STUDENTS[:3])
+    words = ["fetch-edfi", ods.url, "--home", str(tmp_path / "home")]
+    monkeypatch.delenv("EWS_EDFI_SECRET", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == InputRefused.exit_code
+    assert "key and secret" in capsys.readouterr().err
+    monkeypatch.setenv("EWS_EDFI_KEY", KEY)
+    monkeypatch.setenv("EWS_EDFI_SECRET", SECRET)
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    told = capsys.readouterr()
+    assert ended.value.code in (0, None)
+    assert "students: 3 new or changed, 0 deleted" in told.out
+    assert "--source edfi" in told.out
+    assert SECRET not in told.out + told.err
+    assert len(_came(tmp_path / "home" / "edfi", "students.jsonl")) == 3
 
 
 def test_records_of_students_go_over_https_only(tmp_path: Path) -> None:

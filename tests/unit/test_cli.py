@@ -17,7 +17,7 @@ from ews.train import train
 from tests.homes import FAST, TARGET, ingested_home, promote_latest, promoted_home, records
 
 COMMANDS = (
-    "simulate", "moments", "ingest", "train", "backtest", "card", "audit", "observer-limit", "tune",
+    "simulate", "moments", "fetch-edfi", "ingest", "train", "backtest", "card", "audit", "observer-limit", "tune",
     "versions", "promote", "score", "explain", "publish", "allocate", "token", "recalibrate", "monitor",
 )  # fmt: skip
 

@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (
-    records.simulate, records.moments, records.ingest,
+    records.simulate, records.moments, records.fetch_edfi, records.ingest,
     models.train, models.backtest, audit.audit, models.observer_limit, tune.tune,
     promotion.versions, promotion.promote, cards.card,
     lists.score, lists.explain, store.publish, slots.allocate, lists.token,

@@ -1,5 +1,6 @@
 """Commands about records: make a pretend district, bring in a real one."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -101,6 +102,32 @@ def ingest(
     for remark in report.remarks:
         say(remark)
     say(f"Records through {report.data_through or 'an unknown day'}; rows not taken: {report.rejects_path}")
+
+
+def fetch_edfi(
+    url: Annotated[str, typer.Argument(help="The ODS's https address, without /data/v3.")],
+    home: HomeOption,
+    school_year: Annotated[
+        SchoolYear | None,
+        typer.Option(
+            "--school-year", parser=SchoolYear.parse, metavar="YEAR", help="For an ODS that keeps each year apart."
+        ),
+    ] = None,
+    instance: Annotated[
+        str | None, typer.Option("--instance", help="For an ODS that keeps districts apart by a code.")
+    ] = None,
+) -> None:
+    """Fetch what is new in a live Ed-Fi ODS into the home; EWS_EDFI_KEY and EWS_EDFI_SECRET sign in."""
+    from ews.sis.edfi.live import Ods, fetch
+
+    key, secret = (os.environ.get(name, "") for name in ("EWS_EDFI_KEY", "EWS_EDFI_SECRET"))
+    place, year = Home(home), None if school_year is None else school_year.ending
+    landing = place.edfi if year is None else place.edfi / f"year={year}"
+    with place.locked(), steps() as progress:
+        fetched = fetch(Ods(url, key, secret, year, instance), landing, progress=progress)
+    for name, records in fetched.records.items():
+        say(f"{name}: {records:,} new or changed, {fetched.deletes.get(name, 0):,} deleted")
+    say(f"What was fetched is in {place.edfi}. Next: ews ingest {place.edfi} --source edfi --home {home}")
 
 
 def _counts(counts: "Mapping[str, sis.Counts]") -> Table:
