@@ -47,13 +47,29 @@ def open_flat(folder: Path, column_map: Path | None = None) -> Source:
         InputRefused: no folder, a table is missing or there twice, or a file is no usable table.
         InvalidPolicy: the map cannot be read.
     """
+    return open_mapped(folder, OWN_WORDS if column_map is None else read_flat_map(column_map))
+
+
+def open_mapped(folder: Path, mapping: FlatMap, elsewhere: Sequence[str] = ()) -> Source:
+    """Look at a flat folder whose map is read already.
+
+    Args:
+        folder: the folder.
+        mapping: its map.
+        elsewhere: tables that another source brings; they are not looked for here.
+
+    Raises:
+        InputRefused: no folder, a table is missing or there twice, or a file is no usable table.
+    """
     if not folder.is_dir():
         raise InputRefused(
             f"{folder} is no folder. Name the folder that holds students.csv, schools.csv and the others."
         )
-    mapping = OWN_WORDS if column_map is None else read_flat_map(column_map)
-    found = {table.name: paths for table in TABLES if (paths := _find(folder, table, mapping.tables.get(table.name)))}
-    _check_complete(folder, set(found))
+    found = {
+        table.name: paths for table in TABLES
+        if table.name not in elsewhere and (paths := _find(folder, table, mapping.tables.get(table.name)))
+    }  # fmt: skip
+    _check_complete(folder, {*found, *elsewhere})
     feed = _Feed(mapping, _inspect_all(mapping, found))
     for table in TABLES:
         for file in feed.files.get(table.name, ()):

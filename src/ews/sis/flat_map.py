@@ -5,7 +5,7 @@ Every key is in docs/your-data.md. What a map does not say is looked for under i
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,17 +116,21 @@ OWN_WORDS = FlatMap({}, {}, "")
 """The map of a folder in the words of the data dictionary."""
 
 
-def read_flat_map(path: Path) -> FlatMap:
+def read_flat_map(path: Path, sections: Sequence[str] = ()) -> FlatMap:
     """Read a map from a file, or one that ships with the project by its name.
 
     Raises:
         InvalidPolicy: no such map, not TOML, or a key or value that is not known.
     """
-    return parse_flat_map(map_text(path))
+    return parse_flat_map(map_text(path), sections)
 
 
-def parse_flat_map(text: str) -> FlatMap:
+def parse_flat_map(text: str, sections: Sequence[str] = ()) -> FlatMap:
     """Read a map from TOML text.
+
+    Args:
+        text: the TOML.
+        sections: sections that another source reads and this one passes over.
 
     Raises:
         InvalidPolicy: not TOML, or a key or value that is not known; the message names it.
@@ -135,7 +139,7 @@ def parse_flat_map(text: str) -> FlatMap:
     tables = {table.name: table for table in TABLES}
     if "shape" in said:
         raise InvalidPolicy("This map has a shape, so it is of a yearly sheet. Name the sheet with --source yearly.")
-    check_keys(said, (*_SETTINGS, "values", *tables), "the column map")
+    check_keys(said, (*_SETTINGS, "values", *tables, *sections), "the column map")
     settings = {key: said[key] for key in _SETTINGS if key in said}
     return FlatMap(
         {name: _table(tables[name], settings, said.get(name, {})) for name in tables if name in said or settings},
