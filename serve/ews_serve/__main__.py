@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +15,8 @@ from ews.errors import EwsError
 from ews_serve.app import create_app
 from ews_serve.connections import PromptProtocol
 from ews_serve.measures import SHARED_FOLDER
-from ews_serve.problems import Refused
-from ews_serve.published import Published
+from ews_serve.routes.health import checks_of
+from ews_serve.service import open_service
 from ews_serve.settings import Settings
 
 log = logging.getLogger("ews_serve")
@@ -30,8 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ValueError as error:
         parser.error(str(error))
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    for line in readiness(settings):
-        log.warning(line)
+    try:
+        for line in readiness(settings):
+            log.warning(line)
+    except EwsError as error:
+        sys.stderr.write(f"ews: {error}\n")
+        raise SystemExit(error.exit_code) from None
     serve(settings)
 
 
@@ -60,19 +65,29 @@ def serve(settings: Settings) -> None:
 
 def from_environment() -> FastAPI:
     """The application as one worker process makes it."""
-    return create_app(Settings.read(os.environ))
+    return create_app(open_service(Settings.read(os.environ)))
 
 
 def readiness(settings: Settings) -> list[str]:
-    """What cannot be answered yet, so that an operator learns it at the start and not from a school."""
-    published = Published(settings.home)
-    missing = []
-    for look in (published.champion, published.scoring_run):
-        try:
-            look()
-        except (Refused, EwsError) as refusal:
-            missing.append(getattr(refusal, "detail", str(refusal)))
-    return missing
+    """What cannot be answered yet, so that an operator learns it at the start and not from a school.
+
+    Raises:
+        StoreUnavailable: there is no store, or it is of another version.
+        AuditUnavailable: the log of reads cannot be opened.
+    """
+    service = open_service(settings)
+    try:
+        checks = checks_of(service)
+    finally:
+        service.close()
+    return [sentence for name, sentence in _MISSING.items() if not checks[name]]
+
+
+_MISSING = {
+    "audit_log": "The log of reads cannot be written, so nothing of a student will be shown.",
+    "lists": "No list was published yet. Make one with: ews score --target-year YEAR; then: ews publish",
+    "model": "The model of the published lists cannot be read, so there are no live estimates; lists are answered.",
+}
 
 
 def _parser() -> argparse.ArgumentParser:

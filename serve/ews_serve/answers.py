@@ -1,56 +1,86 @@
-"""Rows of a scoring run, and estimates made live, as the schemas of the answers."""
+"""What the store gives, as text of the answers' schemas.
 
-import math
-from collections.abc import Mapping
+Lines and explanations are JSON text since the run was published; here they are only put together, because parsing and
+writing five hundred of them again would take longer than reading them.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 
-from ews.reasons import Explanations
-from ews_serve.schemas import Estimate, FeatureRow, ListedStudent, Run
+from ews.reasons import FOOTER, Explanations
+from ews.store.reading import History, Line, Page, Student
+from ews.store.reading import Run as PublishedRun
+from ews_serve.schemas import Estimate, Run
 
-Row = Mapping[str, Any]
+OLD_AFTER = timedelta(days=45)
+"""A list that was published longer ago says so (REL-9): schools get one weekly, and at least at term start."""
 
-PROBABILITY = "probability_"
-CONTRIBUTION = "contribution_"
 REASONS = ("reason_1", "reason_2", "reason_3")
 LOWERING = "lowering_reason"
+PROBABILITY = "probability_"
 
-_SAME = (
-    "rank", "student_id", "grade_level", "risk", "lane", "band_last_year", "last_school_year",
-    "days_absent_last_year", "days_enrolled_last_year",
-)  # fmt: skip
-_NOT_FEATURES = frozenset({"student_id", "school_id", "base", "raw_score", LOWERING, *REASONS})
+_FOOTER = json.dumps(FOOTER, ensure_ascii=False)
 
 
-def run_of(provenance: Row) -> Run:
+def run_of(run: PublishedRun) -> Run:
     """Where the answer comes from."""
-    return Run(**{name: provenance[name] for name in Run.model_fields})
+    return Run(**{name: getattr(run, name) for name in Run.model_fields})
 
 
-def listed_student(row: Row) -> ListedStudent:
-    """One line of a list; a number that is not known is null."""
-    return ListedStudent(
-        **{name: _known(row[name]) for name in _SAME},
-        probabilities=_starting(row, PROBABILITY),
-        reasons=_reasons(row),
-        lowering_reason=row[LOWERING] or None,
+def notices_of(run: PublishedRun, at: datetime, trouble: str) -> list[str]:
+    """What a reader should know of an answer from this run: it is old, or its model cannot be read (REL-6)."""
+    scored = f"These are the estimates of {run.published_at:%Y-%m-%d}, by model version {run.model_version}."
+    notices = []
+    if at - run.published_at > OLD_AFTER:
+        notices.append(f"{scored} They are old: ask for a newer list.")
+    if trouble:
+        notices.append(f"{scored} {trouble}")
+    return notices
+
+
+def list_text(run: PublishedRun, school_id: str, page: Page, following: str | None, notices: Sequence[str]) -> str:
+    """The text of a `RiskList`."""
+    students = ",".join([line.to_json() for line in page.lines])
+    return (
+        f'{{"run":{_run_text(run)},"school_id":{_text(school_id)},"students":[{students}],'
+        f'"next":{_text(following)},"notices":{_text(notices)},"footer":{_FOOTER}}}'
     )
 
 
-def contributions_of(row: Row) -> dict[str, float]:
-    """What each group of features adds to the raw score, by the group's name."""
-    return {name.replace("_", " "): value for name, value in _starting(row, CONTRIBUTION).items()}
-
-
-def feature_row(line: Row, explained: Row) -> FeatureRow:
-    """The features of one student, as a live estimate takes them."""
-    names = (name for name in explained if name not in _NOT_FEATURES and not name.startswith(CONTRIBUTION))
-    return FeatureRow(
-        grade_level=line["grade_level"],
-        last_school_year=_known(line["last_school_year"]),
-        features={name: _known(explained[name]) for name in names},
+def student_text(student: Student, notices: Sequence[str], *, named: bool, more: str = "") -> str:
+    """The text of a `Student`; `more` is put in before the end, as text of further fields."""
+    line = Line(student.student_key, student.school_id, student.student_id, student.name, student.line)
+    told = line if named else Line(student.student_key, student.school_id, None, None, student.line)
+    return (
+        f'{{"run":{_run_text(student.run)},"school_id":{_text(student.school_id)},"student":{told.to_json()},'
+        f'{more}"notices":{_text(notices)},"footer":{_FOOTER}}}'
     )
+
+
+def explanation_text(student: Student, notices: Sequence[str], *, named: bool, with_numbers: bool) -> str:
+    """The text of an `Explanation`."""
+    numbers = student.explanation if with_numbers else "null"
+    return student_text(student, notices, named=named, more=f'"numbers":{numbers},')
+
+
+def history_text(history: History, *, named: bool) -> str:
+    """The text of a `History`."""
+    student = named_student(history, named=named)
+    return f'{{"student":{_text(student)},"attendance":{history.attendance},"notices":[]}}'
+
+
+def named_student(student: Student | History, *, named: bool) -> dict[str, Any]:
+    """Key, and id and name where they may be told."""
+    return {
+        "student_key": student.student_key,
+        "student_id": student.student_id if named else None,
+        "name": student.name if named else None,
+    }
 
 
 def estimates_of(probabilities: pd.DataFrame, explained: Explanations, chronic_percent: int) -> list[Estimate]:
@@ -67,24 +97,21 @@ def estimates_of(probabilities: pd.DataFrame, explained: Explanations, chronic_p
     return [
         Estimate(
             risk=chances[risk],
-            probabilities=_starting(chances, PROBABILITY),
+            probabilities={name.removeprefix(PROBABILITY): value for name, value in chances.items()},
             base=float(base),
             raw_score=float(raw),
             contributions={name: float(value) for name, value in groups.items()},
-            reasons=_reasons(sentences),
+            reasons=[sentences[name] for name in REASONS if sentences[name]],
             lowering_reason=sentences[LOWERING] or None,
         )
         for chances, groups, sentences, base, raw in columns
     ]
 
 
-def _reasons(row: Row) -> list[str]:
-    return [row[name] for name in REASONS if row[name]]
+@lru_cache(maxsize=32)
+def _run_text(run: PublishedRun) -> str:
+    return run_of(run).model_dump_json()
 
 
-def _starting(row: Row, prefix: str) -> dict[str, float]:
-    return {name.removeprefix(prefix): float(value) for name, value in row.items() if name.startswith(prefix)}
-
-
-def _known(value: object) -> Any:
-    return None if isinstance(value, float) and math.isnan(value) else value
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

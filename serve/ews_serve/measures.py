@@ -1,5 +1,6 @@
 """What Prometheus may know: how many requests of which route, how long, how they ended. No path, id or person."""
 
+import logging
 import os
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -8,6 +9,8 @@ from starlette.types import Scope
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Where worker processes put their counts together; `ews_serve.__main__` sets it before it starts several."""
+
+log = logging.getLogger("ews_serve")
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -23,7 +26,7 @@ class Measures:
             "ews_request_seconds", "Seconds to the end of the answer.", ("route",), buckets=_BUCKETS,
             registry=self._registry,
         )  # fmt: skip
-        self.large_exports = Counter("ews_large_exports", "Exports above the step-up size.", registry=self._registry)
+        self._large_exports = Counter("ews_large_exports", "Exports above the step-up size.", registry=self._registry)
 
     def count(self, scope: Scope, status: int, seconds: float) -> None:
         """One request; an address that is no route counts as `other`, so that no path reaches a label."""
@@ -31,6 +34,12 @@ class Measures:
         method = scope["method"] if route != "other" else "other"
         self._requests.labels(route, method, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def tell_large_export(self, rows: int, large: int, correlation_id: str) -> None:
+        """Tell the operator of an export of more rows than `large` (E06); the log of reads has who and what."""
+        if rows > large:
+            self._large_exports.inc()
+            log.warning("%s an export of %d rows was taken", correlation_id, rows)
 
     def text(self) -> bytes:
         """Everything counted, by all worker processes, in Prometheus' text form."""

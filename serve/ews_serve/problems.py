@@ -4,7 +4,7 @@ A validation error of the framework carries the offending input, which may be a 
 names, and a correlation id to find the case in the log, leave this module.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -13,15 +13,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from ews.errors import InvalidFeatures, UntrustedBundle
+from ews.errors import AuditUnavailable, Busy, EwsError, InvalidFeatures, NotVisible, StoreUnavailable, UntrustedBundle
 from ews_serve.schemas import FIELD_NAMES
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 20
+RETRY_SECONDS = "5"
 
 DETAILS = {
     400: "The request could not be read.",
-    401: "A valid bearer token is needed. Make one with: ews token",
+    401: "Sign in, or send a valid bearer token. A token is made with: ews token",
+    403: "This is not allowed as it was asked.",
     404: "There is nothing here, or nothing that may be seen.",
     405: "This address does not take this method.",
     408: "The request body took too long to arrive.",
@@ -38,10 +40,29 @@ SENTENCES = {
     "float_type": "must be a finite number or null",
     "json_invalid": "is not JSON",
     "literal_error": "must be one of the values named in the documentation",
+    "enum": "must be one of the values named in the documentation",
     "too_short": "holds too few",
     "too_long": "holds too many",
 }
 """Our words for the kinds of error pydantic names; its own words may quote the input."""
+
+_OF_ERRORS: Mapping[type[EwsError], tuple[int, str | None]] = {
+    NotVisible: (404, None),
+    # By the rule of ews.errors the message names features of the model and holds no student's value.
+    InvalidFeatures: (422, None),
+    # The messages name folders and servers, which are the operator's to know.
+    UntrustedBundle: (
+        503,
+        "The model bundle is not the one that was promoted, and was not loaded. Lists are answered as they were "
+        "published. Promote again with: ews promote",
+    ),
+    StoreUnavailable: (
+        503,
+        "The store does not answer now. Nothing was changed. The operator looks with: ews store check",
+    ),
+    AuditUnavailable: (503, "The log of reads cannot be written, so nothing is shown. Try again later."),
+    Busy: (503, "Another writer holds the store. Try again in a moment."),
+}
 
 
 class Refused(HTTPException):
@@ -64,16 +85,18 @@ def problem(
     }
     if errors:
         content["errors"] = list(errors)
-    headers = {"WWW-Authenticate": 'Bearer realm="ews"'} if status == HTTPStatus.UNAUTHORIZED else None
-    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+    return JSONResponse(content, status, _HEADERS.get(status), media_type=MEDIA_TYPE)
+
+
+_HEADERS = {401: {"WWW-Authenticate": 'Bearer realm="ews"'}, 503: {"Retry-After": RETRY_SECONDS}}
 
 
 def answer_with_problems(app: FastAPI) -> None:
     """Make every refusal of `app` a problem-details response; what is not a refusal is left to the edge."""
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_validation)
-    app.add_exception_handler(InvalidFeatures, _of_features)
-    app.add_exception_handler(UntrustedBundle, _of_bundle)
+    for kind in _OF_ERRORS:
+        app.add_exception_handler(kind, _of_error)
 
 
 def pointer(location: Iterable[str | int]) -> str:
@@ -95,19 +118,18 @@ def _of_http(request: Request, error: Exception) -> JSONResponse:
 
 def _of_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(item["loc"][0] == "path" for item in found):
+        # An address that can name nothing looks like one that names nothing.
+        return problem(404, request.state.correlation_id)
     errors = [
         {"pointer": pointer(item["loc"]), "detail": SENTENCES.get(item["type"], "has a value that is not allowed")}
-        for item in error.errors()[:MOST_ERRORS]
+        for item in found[:MOST_ERRORS]
     ]
     return problem(422, request.state.correlation_id, errors=errors)
 
 
-def _of_features(request: Request, error: Exception) -> JSONResponse:
-    # By the rule of ews.errors the message names features of the model and holds no student's value.
-    return problem(422, request.state.correlation_id, str(error))
-
-
-def _of_bundle(request: Request, error: Exception) -> JSONResponse:
-    # The message names folders of this machine, which are the operator's to know.
-    detail = "The model bundle is not the one that was promoted, and was not loaded. Promote again with: ews promote"
-    return problem(503, request.state.correlation_id, detail)
+def _of_error(request: Request, error: Exception) -> JSONResponse:
+    status, detail = next(answer for kind, answer in _OF_ERRORS.items() if isinstance(error, kind))
+    told = str(error) if isinstance(error, InvalidFeatures) else detail
+    return problem(status, request.state.correlation_id, told)

@@ -1,22 +1,13 @@
-"""What routes are handed: the run and model in force, and bodies read strictly."""
+"""Bodies read strictly."""
 
 import json
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from ews_serve.problems import Refused
-from ews_serve.published import Published
-
-
-def _in_force(request: Request) -> Published:
-    published: Published = request.app.state.published
-    return published
-
-
-InForce = Annotated[Published, Depends(_in_force)]
 
 
 class StrictJsonRequest(Request):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -25,7 +26,8 @@ class Settings:
         max_body_bytes: a larger request body is refused before it is read (W09).
         body_timeout_seconds: a body that takes longer to arrive is given up (W10).
         head_timeout_seconds: a connection that does not bring a whole request head in this time is closed (W10).
-        export_step_up_rows: an export of more rows asks for a second factor given in this session (E06).
+        large_export_rows: an export of more rows is told to the operator (E06).
+        time_zone: of the schools, as `America/Chicago`, for what is today; empty is this machine's.
     """
 
     home: Path
@@ -39,7 +41,8 @@ class Settings:
     max_body_bytes: int = 4 * 1024 * 1024
     body_timeout_seconds: float = 20.0
     head_timeout_seconds: int = 10
-    export_step_up_rows: int = 1_000
+    large_export_rows: int = 1_000
+    time_zone: str = ""
 
     @classmethod
     def read(cls, environ: Mapping[str, str], **arguments: Any) -> "Settings":
@@ -71,12 +74,21 @@ class Settings:
 def _parsed(name: str, cls: type[Settings], text: str) -> Any:
     if name == "home":
         return Path(text)
+    if name == "time_zone":
+        return _zone(text)
     default = getattr(cls, name)
     if isinstance(default, tuple):
         return tuple(part.strip().lower() for part in text.split(",") if part.strip())
     if isinstance(default, int | float):
         return _number(name, type(default), text)
     return text
+
+
+def _zone(text: str) -> str:
+    try:
+        return ZoneInfo(text).key
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise ValueError("The time zone is not known. Name one as in EWS_TIME_ZONE=America/Chicago.") from error
 
 
 def _number(name: str, kind: type[int] | type[float], text: str) -> int | float:

@@ -25,7 +25,7 @@ from ews.recalibration import (
 from ews.registry import champion_bundle
 from ews.school_year import SchoolYear
 from ews.score import read_list, score
-from ews_serve.published import Published
+from ews_serve.live import LiveModels
 from tests.homes import NOON, ingested_home, shocked_home
 
 SHOCK = SchoolYear(2026)
@@ -79,15 +79,15 @@ def test_lists_and_live_estimates_are_shifted_alike_and_ranks_stay(home, bundle)
     assert after["risk"].mean() == pytest.approx(0.4, abs=0.002)
     assert after[["student_id", "rank"]].equals(before[["student_id", "rank"]])
     assert run.provenance["recalibration"]["by"] == "Ana Reyes"
-    live = Published(home.path).champion().bundle
+    live = LiveModels(home.path).of(run.provenance).bundle
     assert live.model.calibrator == as_recalibrated(bundle, in_force(home, bundle, SHOCK)).model.calibrator
     assert live.model.calibrator != bundle.model.calibrator
 
 
 def test_live_estimates_stay_those_of_the_published_list_until_it_is_made_anew(home, bundle):
-    score(home, SHOCK)
+    run = score(home, SHOCK)
     from_forecast(home, bundle)
-    assert Published(home.path).champion().bundle.model.calibrator == bundle.model.calibrator
+    assert LiveModels(home.path).of(run.provenance).bundle.model.calibrator == bundle.model.calibrator
 
 
 def test_the_forecast_is_met_and_the_other_thresholds_follow_the_last_year(home, bundle):

@@ -1,31 +1,73 @@
-"""One student's explanation."""
+"""One student: the line of the list, the reasons, the attendance, and who may see all that."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from ews.reasons import FOOTER
-from ews_serve.answers import contributions_of, feature_row, listed_student, run_of
-from ews_serve.problems import Refused
-from ews_serve.requests import InForce
-from ews_serve.schemas import Explanation
+from fastapi import APIRouter, Path, Response
 
-router = APIRouter(prefix="/v1/students", tags=["students"])
+from ews.access import Decision, View, who_may
+from ews.store import reading
+from ews.store.people import Member, members
+from ews_serve.answers import explanation_text, history_text, named_student, notices_of, student_text
+from ews_serve.asked import Asked, Asking
+from ews_serve.schemas import Explanation, History, MaySee, Named, Student, WhoCanSee
+
+router = APIRouter(prefix="/v1/students/{student_key}", tags=["students"])
+
+StudentKey = Annotated[
+    str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="As a list gives it.")
+]
 
 
-@router.get("/{student_id}/explanation")
-def explanation(student_id: str, published: InForce) -> Explanation:
-    """The student's estimate in the scoring run in force, its reasons, and the features it was made of."""
-    run = published.scoring_run()
-    rows = run.student(student_id)
-    if rows is None:
-        raise Refused(404)
-    line, explained = rows
-    return Explanation(
-        run=run_of(run.provenance),
-        school_id=line["school_id"],
-        student=listed_student(line),
-        base=explained["base"],
-        raw_score=explained["raw_score"],
-        contributions=contributions_of(explained),
-        row=feature_row(line, explained),
-        footer=FOOTER,
+@router.get("", response_model=Student)
+def student(student_key: StudentKey, asked: Asking) -> Response:
+    """The student's line of the list in force."""
+    seen = asked.student(student_key, View.RISK_LIST, reading.student_view)
+    text = student_text(seen.found, _notices(asked, seen.found), named=seen.decision.shows_names)
+    return asked.shown(View.RISK_LIST, seen, text, seen.found.run)
+
+
+@router.get("/explanation", response_model=Explanation)
+def explanation(student_key: StudentKey, asked: Asking) -> Response:
+    """The student's estimate and the patterns it rests on; with their numbers for who works with the model."""
+    seen = asked.student(student_key, View.EXPLANATION, reading.student_view)
+    with_numbers = asked.decide(seen.place, View.NUMBERS).allowed
+    text = explanation_text(
+        seen.found, _notices(asked, seen.found), named=seen.decision.shows_names, with_numbers=with_numbers
     )
+    return asked.shown(View.EXPLANATION, seen, text, seen.found.run, "numbers" if with_numbers else "")
+
+
+@router.get("/history", response_model=History)
+def history(student_key: StudentKey, asked: Asking) -> Response:
+    """The student's attendance; no estimate in it."""
+    seen = asked.student(student_key, View.ATTENDANCE, reading.history)
+    return asked.shown(View.ATTENDANCE, seen, history_text(seen.found, named=seen.decision.shows_names))
+
+
+@router.get("/who-can-see")
+def who_can_see(student_key: StudentKey, asked: Asking) -> WhoCanSee:
+    """Everybody who may see this student, in which views, and why: as a parent may ask."""
+    seen = asked.student(student_key, View.WHO_CAN_SEE, reading.history)
+    with asked.service.store.reading() as connection:
+        staff = [one for one in members(connection) if one.is_active]
+        place = reading.place_of(connection, student_key, *(one.staff_key for one in staff))
+    views: dict[str, dict[str, Decision]] = {}
+    for view in _SHOWN:
+        for viewer, decision in who_may([one.viewer() for one in staff], place, view, asked.on):
+            views.setdefault(viewer.staff_key, {})[view] = decision
+    people = [_may_see(one, views[one.staff_key]) for one in staff if one.staff_key in views]
+    asked.log(View.WHO_CAN_SEE, seen.decision, student_keys=(student_key,))
+    return WhoCanSee(student=Named(**named_student(seen.found, named=seen.decision.shows_names)), people=people)
+
+
+_SHOWN = (View.RISK_LIST, View.EXPLANATION, View.ATTENDANCE, View.EXPORT)
+
+
+def _may_see(one: Member, views: dict[str, Decision]) -> MaySee:
+    roles = dict.fromkeys(str(decision.role) for decision in views.values())
+    reasons = {view: decision.reason.value for view, decision in views.items()}
+    return MaySee(login=one.login, name=one.name, role=", ".join(roles), views=reasons)
+
+
+def _notices(asked: Asked, found: reading.Student) -> list[str]:
+    return notices_of(found.run, asked.at, asked.service.live.trouble)

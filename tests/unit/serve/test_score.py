@@ -7,16 +7,27 @@ import pandas as pd
 import pytest
 
 from ews.bundle import load_bundle
-from ews.home import Home, read_json
+from ews.store.schema import IN_FORCE
 from ews.tables import GRADES
 from ews_serve.schemas import MOST_ROWS, Grade
-from tests.unit.serve.conftest import AWAY, CALM, FEATURE_NAMES, Client
+from tests.cast import WEI
+from tests.services import FEATURE_NAMES, Client, Running
 
 CANARY = "Canary-Quill-4711"
+CALM, AWAY = (
+    {"absence_rate_last_year": 0.01, "days_absent_last_year": 2, "days_enrolled_last_year": 180},
+    {"absence_rate_last_year": 0.2, "days_absent_last_year": 36, "days_enrolled_last_year": 180},
+)
 
 
 @pytest.fixture
-def score(promoted: Home, client: Client):
+def client(promoted: Running) -> Client:
+    """Asks as the data scientist."""
+    return promoted.client(WEI)
+
+
+@pytest.fixture
+def score(client: Client):
     def send(*features, **more):
         return client(
             "POST", "/v1/score", json={"rows": [{"grade_level": "03", "features": row} for row in features], **more}
@@ -26,7 +37,7 @@ def score(promoted: Home, client: Client):
 
 
 @pytest.fixture
-def send_text(promoted: Home, client: Client):
+def send_text(client: Client):
     def send(text: str):
         return client("POST", "/v1/score", content=text.encode(), headers={"Content-Type": "application/json"})
 
@@ -40,12 +51,14 @@ def text_of(**features: str) -> str:
     return f'{{"rows": [{{"grade_level": "03", "features": {{{pairs}}}}}]}}'
 
 
-def test_the_estimates_are_those_of_the_promoted_bundle_in_the_order_sent(promoted: Home, score):
-    sha256 = str(read_json(promoted.champion)["bundle_sha256"])
-    x = pd.DataFrame([AWAY, CALM], columns=list(FEATURE_NAMES), dtype="float64")
-    expected = load_bundle(promoted.bundles / sha256, sha256).model.risk(x)
-    answer = score(AWAY, CALM).json()
-    assert [estimate["risk"] for estimate in answer["estimates"]] == list(expected)
+@pytest.mark.parametrize("times", [1, 60])
+def test_the_estimates_are_those_of_the_bundle_of_the_list_in_the_order_sent(promoted: Running, score, times: int):
+    (folder,) = (promoted.service.settings.home / "bundles").iterdir()
+    sha256 = folder.name
+    x = pd.DataFrame([AWAY, CALM] * times, columns=list(FEATURE_NAMES), dtype="float64")
+    expected = load_bundle(folder, sha256).model.risk(x)
+    answer = score(*[AWAY, CALM] * times).json()
+    assert [estimate["risk"] for estimate in answer["estimates"]] == pytest.approx(list(expected), abs=1e-12)
     assert (answer["model_version"], answer["bundle_sha256"]) == (3, sha256)
     assert expected[0] > expected[1]
 
@@ -114,7 +127,7 @@ def test_a_negative_count_is_refused_and_not_repeated_T06(score):
         None,
     ],
 )
-def test_a_body_of_another_shape_is_refused_and_not_repeated_W04(promoted: Home, client: Client, body):
+def test_a_body_of_another_shape_is_refused_and_not_repeated_W04(client: Client, body):
     response = client("POST", "/v1/score", json=body)
     assert (response.status_code, CANARY in response.text) == (422, False)
     assert response.json()["errors"]
@@ -135,28 +148,30 @@ def test_a_body_nested_very_deep_is_refused_W08(send_text):
     assert send_text("[" * 20_000).status_code in {400, 422}
 
 
-def test_a_body_that_is_no_json_by_its_header_is_refused_W14(promoted: Home, client: Client):
+def test_a_body_that_is_no_json_by_its_header_is_refused_W14(client: Client):
     response = client("POST", "/v1/score", content=text_of().encode(), headers={"Content-Type": "text/plain"})
     assert response.status_code == 422
 
 
-def test_more_rows_than_the_limit_are_refused_W13(send_text, promoted: Home, client: Client):
+def test_more_rows_than_the_limit_are_refused_W13(client: Client):
     body = {"rows": [{"grade_level": "03", "features": {}}] * (MOST_ROWS + 1)}
     assert client("POST", "/v1/score", json=body).json()["errors"] == [
         {"pointer": "#/rows", "detail": "holds too many"}
     ]
 
 
-def test_without_a_champion_the_answer_says_what_to_run(home: Home, client: Client):
-    response = client("POST", "/v1/score", json={"rows": [{"grade_level": "03", "features": CALM}]})
-    assert (response.status_code, "ews promote" in response.json()["detail"]) == (503, True)
+def test_before_the_first_list_the_answer_says_what_to_run(running: Running):
+    with running.service.store.writing() as connection:
+        connection.execute(IN_FORCE.delete())
+    response = running.client(WEI)("POST", "/v1/score", json={"rows": [{"grade_level": "03", "features": CALM}]})
+    assert (response.status_code, "ews publish" in response.json()["detail"]) == (503, True)
 
 
-def test_a_bundle_that_was_changed_is_not_loaded_G01_G02(promoted: Home, score):
-    booster = next(promoted.bundles.glob("*/booster.txt"))
+def test_a_bundle_that_was_changed_is_not_loaded_G01_G02_G04(promoted: Running, score):
+    booster = next(promoted.service.settings.home.glob("bundles/*/booster.txt"))
     booster.write_text(booster.read_text(encoding="utf-8").replace("0", "1", 1), encoding="utf-8")
     response = score(CALM)
-    assert (response.status_code, str(promoted.path) in response.text) == (503, False)
+    assert (response.status_code, str(promoted.service.settings.home) in response.text) == (503, False)
     assert "ews promote" in response.json()["detail"]
 
 

@@ -1,0 +1,220 @@
+"""One request for records: who asks, what was decided, what is shown. The only way from a route to a student.
+
+A route looks here, and hands out what it found only with :meth:`Asked.shown` or after :meth:`Asked.log`: the read is in
+the log before the answer leaves, and where the log cannot be written, there is no answer (O18).
+"""
+
+import contextlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, Generic, NoReturn, TypeVar
+
+from fastapi import Depends, Header, Request, Response
+
+from ews.access import Decision, Place, Reason, Scope, View, Viewer, can_view_student, may, scope_of
+from ews.store.audit_chain import Entry
+from ews.store.reading import Line, Run, place_of, run_in_force
+from ews_serve.identity import Viewing
+from ews_serve.problems import Refused
+from ews_serve.service import Service
+
+NOTHING_PUBLISHED = "No list was published yet. Make one with: ews score --target-year YEAR; then: ews publish"
+STATE_PURPOSE = "Say why you need to see a student outside your caseload, in the header Ews-Purpose."
+SECOND_FACTOR = "This asks for a second factor, and none was given at sign-in."
+
+_NOT_WRITTEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Seen(Generic[Found]):
+    """One student, whom the viewer may see in a view.
+
+    Attributes:
+        found: what was read.
+        place: where the student is.
+        decision: why it may be seen.
+    """
+
+    found: Found
+    place: Place
+    decision: Decision
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request.
+
+    Attributes:
+        service: what it is answered from.
+        viewer: who asks.
+        at: when.
+        on: the school's date then.
+        purpose: as stated in the request; empty where none was.
+        correlation_id: finds the request in the service's log.
+    """
+
+    service: Service
+    viewer: Viewer
+    at: datetime
+    on: date
+    purpose: str
+    correlation_id: str
+
+    def may(self, view: View) -> Decision:
+        """The decision to let this viewer use a view at all, when it is yes.
+
+        Raises:
+            Refused: 403, a second factor would open it; else 404, as for what does not exist.
+        """
+        decision = may(self.viewer, view, self.on)
+        if not decision.allowed:
+            self._refuse(view, decision)
+        return decision
+
+    def scope(self, view: View) -> Scope:
+        """Whom this viewer sees in a view of students.
+
+        Raises:
+            Refused: as :meth:`may`.
+        """
+        self.may(view)
+        return scope_of(self.viewer, view, self.on, self.purpose, self.service.policy)
+
+    def student(self, student_key: str, view: View, read: Callable[[Any, str], Found | None]) -> Seen[Found]:
+        """One student in a view, read in one transaction with the decision.
+
+        Args:
+            student_key: the student.
+            view: what is looked at.
+            read: reads it, given the connection and the key; None: there is nothing to see.
+
+        Raises:
+            Refused: 403, a second factor or a stated purpose would open it; else 404, whether or not there is such a
+                student (SEC-12).
+        """
+        other = self.viewer.viewing_as
+        staff = (self.viewer.staff_key, other.staff_key) if other else (self.viewer.staff_key,)
+        with self.service.store.reading() as connection:
+            place = place_of(connection, student_key, *staff)
+            decision = self.decide(place, view)
+            found = read(connection, student_key) if decision.allowed else None
+        if found is None:
+            self._refuse(view, decision, (student_key,) if place.stays else ())
+        return Seen(found, place, decision)
+
+    def decide(self, place: Place, view: View) -> Decision:
+        """Whether the viewer may see a student in a view."""
+        return can_view_student(self.viewer, place, view, self.on, self.purpose, self.service.policy)
+
+    def run_in_force(self, connection: Any) -> Run:
+        """The run that lists come from.
+
+        Raises:
+            Refused: 503, nothing was published yet.
+        """
+        run = run_in_force(connection)
+        if run is None:
+            raise Refused(503, NOTHING_PUBLISHED)
+        return run
+
+    def log(self, view: View, decision: Decision, result: str = "shown", **about: Any) -> None:
+        """Write a read into the log; when this returns, it is on disk.
+
+        Args:
+            view: what is shown.
+            decision: why it may be.
+            result: shown, exported or refused.
+            about: further fields of an entry.
+
+        Raises:
+            AuditUnavailable: it could not be written, so nothing may be shown.
+        """
+        self._append(view, decision.role or "", decision.reason, result, about)
+
+    def log_list(self, scope: Scope, result: str, lines: Sequence[Line], **about: Any) -> None:
+        """Write the read of a list into the log, in one entry that names every student on it.
+
+        Raises:
+            AuditUnavailable: as :meth:`log`.
+        """
+        roles = dict.fromkeys(part.grant.role for part in scope.parts)
+        reasons = dict.fromkeys(part.reason for part in scope.parts)
+        keys = tuple(line.student_key for line in lines)
+        about |= {"student_keys": keys, "fields": "names" if any(line.student_id for line in lines) else ""}
+        self._append(scope.view, " ".join(roles), " ".join(reasons), result, about)
+
+    def _append(self, view: View, role: str, reason: str, result: str, about: dict[str, Any]) -> None:
+        other = self.viewer.viewing_as
+        entry = Entry(
+            at=self.at,
+            staff_key=self.viewer.staff_key,
+            login=self.viewer.login,
+            role=role,
+            view=view,
+            result=result,
+            reason=reason,
+            purpose=self.purpose,
+            viewing_as=other.login if other else None,
+            correlation_id=self.correlation_id,
+            **about,
+        )
+        self.service.audit.append([entry])
+
+    def shown(self, view: View, seen: Seen[Any], text: str, run: Run | None = None, fields: str = "") -> Response:
+        """The answer about one student, once the read is in the log.
+
+        Raises:
+            AuditUnavailable: as :meth:`log`.
+        """
+        told = [fields] if fields else []
+        if seen.decision.shows_names:
+            told.append("names")
+        self.log(view, seen.decision, student_keys=(seen.place.student_key,), fields=" ".join(told), **of_run(run))
+        return json_text(text)
+
+    def _refuse(self, view: View, decision: Decision, student_keys: Sequence[str] = ()) -> NoReturn:
+        """Log a refusal, then refuse; what helps is said only to who may know that there is something."""
+        self.log(view, decision, "refused", student_keys=tuple(student_keys))
+        if may(self.viewer, view, self.on).reason is Reason.NEEDS_SECOND_FACTOR:
+            raise Refused(403, SECOND_FACTOR)
+        if decision.reason is Reason.NEEDS_PURPOSE:
+            raise Refused(403, STATE_PURPOSE)
+        raise Refused(404)
+
+
+def of_run(run: Run | None) -> dict[str, Any]:
+    """The fields of an entry that name a run."""
+    return {"run_id": run.run_id, "model_version": run.model_version} if run else {}
+
+
+def json_text(text: str, headers: dict[str, str] | None = None) -> Response:
+    """An answer whose text is JSON already."""
+    return Response(text, media_type="application/json", headers=headers)
+
+
+async def _asked(
+    request: Request,
+    viewer: Viewing,
+    purpose: Annotated[
+        str,
+        Header(alias="Ews-Purpose", max_length=200, description="Why a student outside the caseload is looked at."),
+    ] = "",
+) -> Asked:
+    service: Service = request.app.state.service
+    at = service.now()
+    return Asked(service, viewer, at, service.on(at), written(purpose), request.state.correlation_id)
+
+
+def written(purpose: str) -> str:
+    """A purpose as it goes into the log: one line, whatever was sent; UTF-8 where it is (O17)."""
+    with contextlib.suppress(UnicodeError):
+        purpose = purpose.encode("latin-1").decode("utf-8")
+    return " ".join(_NOT_WRITTEN.sub(" ", purpose).split())
+
+
+Asking = Annotated[Asked, Depends(_asked)]
+"""What a route takes; a route without it is open to nobody, which a test asserts of each."""

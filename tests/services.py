@@ -1,0 +1,185 @@
+"""The service on the cast: a published list of their schools, a token for everybody, a frozen clock, and requests."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pandas as pd
+from sqlalchemy import insert
+
+from ews.access import AccessPolicy
+from ews.bundle import bundle_folder, write_bundle
+from ews.dataset import Dataset
+from ews.home import Home
+from ews.model import Model, Parameters, fit
+from ews.policy import Policy
+from ews.store.audit_log import open_audit_log
+from ews.store.keys import SCOPES, make_token
+from ews.store.opening import Store
+from ews.store.schema import HISTORIES, IN_FORCE, RISK_ROWS, RUNS
+from ews_serve import Service, Settings, create_app
+from ews_serve.live import LiveModels
+from ews_serve.measures import Measures
+from tests import cast
+from tests.stores import store_with_cast
+
+HOST = "ews.test"
+RUN_ID = "899477c468015177"
+FEATURE_NAMES = ("days_absent_last_year", "absence_rate_last_year", "days_enrolled_last_year")
+LISTED = tuple(one for one in cast.STUDENTS if not one.do_not_score and one.withdrawn_on is None)
+
+Client = Callable[..., httpx.Response]
+
+
+@dataclass(frozen=True)
+class Running:
+    """The application with what it answers from.
+
+    Attributes:
+        app: the application.
+        service: its store, log and clock.
+        tokens: by login, a token with every scope.
+    """
+
+    app: Any
+    service: Service
+    tokens: dict[str, str]
+
+    def client(self, who: cast.CastStaff | None) -> Client:
+        """Sends requests as somebody; as nobody where None."""
+        return client_of(self.app, self.tokens[who.login] if who else None)
+
+
+def run_service(folder: Path, database: str = "sqlite", *, with_model: bool = False, **settings: Any) -> Running:
+    """The service on a store with the cast and a published list."""
+    home = Home(folder / "home")
+    home.path.mkdir()
+    store = store_with_cast(database, home.path)
+    tokens = move_list_in(store, keep_model(home) if with_model else "0" * 64)
+    # The log is a file of its own for every test, whatever the store is: it is append-only and cannot be emptied.
+    service = Service(
+        settings=Settings(home.path, hosts=(HOST,), **settings),
+        store=store,
+        audit=open_audit_log(home.path),
+        live=LiveModels(home.path),
+        measures=Measures(),
+        policy=AccessPolicy(),
+        now=lambda: cast.NOON,
+    )
+    return Running(create_app(service), service, tokens)
+
+
+def move_list_in(store: Store, bundle_sha256: str) -> dict[str, str]:
+    """Publish a list of every student who may be listed, and make a token for everybody with every scope."""
+    with store.writing() as connection:
+        add_run(connection, RUN_ID, bundle_sha256)
+        histories = [{"student_key": one.key, "attendance": attendance(), "fingerprint": "0" * 32}
+                     for one in cast.STUDENTS if one.withdrawn_on is None]  # fmt: skip
+        connection.execute(insert(HISTORIES), histories)
+        return {
+            one.login: make_token(
+                connection, one.key, name="tests", scopes=SCOPES, at=cast.NOON,
+                expires_at=cast.NOON + timedelta(days=1),
+            )[1]
+            for one in cast.STAFF
+        }  # fmt: skip
+
+
+def add_run(connection: Any, run_id: str, bundle_sha256: str, published_at: datetime = cast.NOON) -> None:
+    """A published run that is in force."""
+    about = {"model_version": 3, "bundle_sha256": bundle_sha256, "target_year": 2027, "after_day": 0}
+    more = {"list_sha256": "0" * 64, "students": len(LISTED), "published_at": published_at, "published_by": "tests"}
+    through = date(2026, 6, 12)
+    connection.execute(
+        insert(RUNS), [{"run_id": run_id, **about, **more, "data_through": through, "provenance": json.dumps(about)}]
+    )
+    connection.execute(insert(RISK_ROWS), risk_rows(run_id))
+    connection.execute(IN_FORCE.delete())
+    connection.execute(insert(IN_FORCE), [{"one": 1, "run_id": run_id, "data_id": "d", "since": published_at}])
+
+
+def risk_rows(run_id: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for one in LISTED:
+        school_id = one.stays[0].school_id
+        rank = 1 + sum(row["school_id"] == school_id for row in rows)
+        same = {"rank": rank, "grade_level": one.grade_level, "risk": 0.7 - rank / 20, "lane": "prevent",
+                "days_absent_last_year": 9 + rank, "days_enrolled_last_year": 180}  # fmt: skip
+        line = {**same, "student_key": one.key, "probabilities": {"08": 0.8, "10": same["risk"]},
+                "band_last_year": "at risk", "last_school_year": 2026, "lowering_reason": None,
+                "reasons": [f"Missed {9 + rank} of 180 days in 2025-26. Raises the estimate."]}  # fmt: skip
+        numbers = {"base": -2.0, "raw_score": -1.5, "contributions": {"recent level": 0.5, "trend": 0.0}}
+        rows.append({**same, "run_id": run_id, "student_key": one.key, "school_id": school_id,
+                     "line": json.dumps(line), "explanation": json.dumps(numbers)})  # fmt: skip
+    return rows
+
+
+def attendance() -> str:
+    year = {"school_year": 2026, "school_id": "014", "grade_level": "02", "days_enrolled": 180, "days_absent": 9,
+            "days_excused": 4, "days_unexcused": 5, "days_suspended": 0, "days_tardy": 2,
+            "months": {"09": [1, 20]}, "weekdays": {"1": [3, 36]}}  # fmt: skip
+    days = [["2026-01-09", "unexcused"], ["2026-02-11", "tardy"]]
+    return json.dumps({"years": [year], "days": days, "days_enrolled_so_far": 30, "data_through": "2026-06-12"})
+
+
+def keep_model(home: Home) -> str:
+    """Put a bundle into the home, and give its hash."""
+    folder = home.path / "written"
+    typical = {name: {"03": 9.0} for name in FEATURE_NAMES}
+    sha256 = write_bundle(folder, small_model(), {}, Policy(), typical, {"district": "test"})
+    home.bundles.mkdir()
+    folder.rename(bundle_folder(home, sha256))
+    return sha256
+
+
+@cache
+def small_model() -> Model:
+    """A model of three features."""
+    random = np.random.default_rng(7)
+    rows = 400
+    absent = random.integers(0, 60, rows)
+    frame = pd.DataFrame(
+        {
+            "student_id": [f"S{number}" for number in range(rows)],
+            "school_id": [f"A{number % 8}" for number in range(rows)],
+            "grade_level": ["03", "04"] * (rows // 2),
+            "school_year": 2026,
+            "absence_rate_last_year": absent / 180,
+            "days_absent_last_year": absent.astype("float64"),
+            "days_enrolled_last_year": random.integers(150, 181, rows).astype("float64"),
+        }
+    )
+    days = np.clip(absent + random.integers(-8, 9, rows), 0, 180)
+    outcomes = {
+        f"outcome_reaches_{percent:02d}": days * 100 >= 180 * percent for percent in Policy().threshold_percents
+    }
+    frame = frame.assign(**outcomes, outcome_is_chronic=days * 10 >= 180, outcome_rate=days / 180)
+    return fit(Dataset(frame, FEATURE_NAMES, 0), Parameters(rounds=10, threads=1), Policy())
+
+
+def client_of(app: Any, token: str | None) -> Client:
+    """Sends one request at a time to an application, with a token where there is one."""
+
+    def send(method: str, path: str, **what: Any) -> httpx.Response:
+        headers = {**({"Authorization": f"Bearer {token}"} if token else {}), **what.pop("headers", {})}
+
+        async def once() -> httpx.Response:
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
+                return await client.request(method, path, headers=headers, **what)
+
+        return asyncio.run(once())
+
+    return send
+
+
+def without_id(response: httpx.Response) -> dict[str, Any]:
+    """A problem without the one thing that differs from answer to answer."""
+    return {name: value for name, value in response.json().items() if name != "correlation_id"}
