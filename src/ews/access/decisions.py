@@ -70,14 +70,16 @@ def both(viewer: Viewer, other: Viewer) -> Viewer:
     return replace(viewer, viewing_as=replace(other, second_factor=viewer.second_factor, viewing_as=None))
 
 
-def who_may(viewers: Iterable[Viewer], place: Place, view: View, on: date) -> list[tuple[Viewer, Decision]]:
+def who_may(
+    viewers: Iterable[Viewer], place: Place, view: View, on: date, policy: AccessPolicy = DEFAULT
+) -> list[tuple[Viewer, Decision]]:
     """Everybody who may see a student in a view, with the reason, as it is after sign-in with all that is asked for.
 
     A second factor and, where one would be needed, a purpose are taken as given: this tells who *could*.
     """
     found = []
     for viewer in (replace(viewer, second_factor=True) for viewer in viewers):
-        decision = can_view_student(viewer, place, view, on, purpose="stated when asked")
+        decision = can_view_student(viewer, place, view, on, "stated when asked", policy)
         if decision.allowed:
             found.append((viewer, decision))
     return found

@@ -24,6 +24,7 @@ from ews.errors import AuditUnavailable, EwsError
 from ews.store.audit_chain import FIRST, Entry, Head, instant, linked, read_back
 from ews.store.audit_proof import Verdict, prove
 from ews.store.audit_tables import ADDS, ENTRIES, READ_STUDENTS, audit_engine, make_tables
+from ews.store.opening import store_url
 
 FILE = "audit.db"
 """The log of a home that names no other."""
@@ -205,6 +206,13 @@ def open_audit_log(where: str | Path) -> AuditLog:
     except (SQLAlchemyError, OSError, EwsError):
         raise AuditUnavailable("The log of reads cannot be opened. Look at its disk, folder and database.") from None
     return AuditLog(engine)
+
+
+def log_place(home: Path, store: str = "", audit: str = "") -> str | Path:
+    """Where the log is: as told; else with a PostgreSQL store, in a schema of its own; else in the home."""
+    if audit:
+        return audit
+    return store if store and store_url(store).get_backend_name() == "postgresql" else home
 
 
 def _file(place: Path) -> Path:

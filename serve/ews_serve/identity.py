@@ -1,0 +1,95 @@
+"""Who asks: a bearer token, or the cookie of a session. Looked up anew on every request (A06)."""
+
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import Depends, HTTPException, Request
+from starlette.concurrency import run_in_threadpool
+
+from ews.access import Viewer
+from ews.errors import Busy, StoreUnavailable
+from ews.store import keys
+from ews.store.keys import SignedIn
+from ews_serve.cookies import SESSION, read_cookie
+from ews_serve.csrf import refuse_forged
+from ews_serve.problems import Refused
+from ews_serve.service import Service
+
+SIGN_IN = "/sign-in"
+
+
+async def signed_in_or_none(request: Request) -> SignedIn | None:
+    """Who asks; None where nobody is signed in and no valid token came.
+
+    A request that came with a token is judged by the token alone, whatever cookies came beside it.
+
+    Raises:
+        Refused: 403, a state change by cookie that does not prove that our own page asked for it (W14).
+    """
+    service: Service = request.app.state.service
+    now = service.now()
+    authorization = request.headers.get("authorization")
+    if authorization is not None:
+        scheme, _, token = authorization.partition(" ")
+        return await _look(service, now, token=token.strip()) if scheme.lower() == "bearer" else None
+    secret = read_cookie(request, SESSION)
+    found = await _look(service, now, session=secret) if secret else None
+    if found is not None:
+        await refuse_forged(request, found)
+        if keys.is_stale(found, now):
+            await run_in_threadpool(_note_use, service, found, now)
+    return found
+
+
+async def _signed_in(request: Request) -> SignedIn:
+    found = await signed_in_or_none(request)
+    if found is None:
+        raise Refused(401)
+    return found
+
+
+async def _page_signed_in(request: Request) -> SignedIn:
+    """For pages: who is not signed in is sent to the sign-in, and back afterwards."""
+    found = await signed_in_or_none(request)
+    if found is None:
+        back = quote(request.url.path) if request.method == "GET" else "/"
+        raise HTTPException(303, headers={"Location": f"{SIGN_IN}?next={back}"})
+    return found
+
+
+SignedInHere = Annotated[SignedIn, Depends(_signed_in)]
+"""Who asks, with what they came in by; 401 for nobody."""
+
+PageSignedIn = Annotated[SignedIn, Depends(_page_signed_in)]
+"""The same for pages: nobody is sent to the sign-in."""
+
+
+async def _viewing(signed_in: SignedInHere) -> Viewer:
+    return signed_in.viewer
+
+
+Viewing = Annotated[Viewer, Depends(_viewing)]
+"""Who asks, for `ews.access`; 401 for nobody."""
+
+
+async def _look(service: Service, now: datetime, *, session: str = "", token: str = "") -> SignedIn | None:
+    def look() -> SignedIn | None:
+        with service.store.reading() as connection:
+            if token:
+                return keys.viewer_of_token(connection, token, now)
+            return keys.viewer_of_session(connection, session, now)
+
+    if not (session or token):
+        return None
+    # A read of SQLite takes less than handing it to a thread; it never waits for a writer.
+    return look() if service.store.is_sqlite else await run_in_threadpool(look)
+
+
+def _note_use(service: Service, signed_in: SignedIn, now: datetime) -> None:
+    """Note that the session is used; while the store may not be written, sessions end earlier, and reads go on."""
+    try:
+        with service.store.writing() as connection:
+            keys.touch(connection, signed_in, now)
+    except (Busy, StoreUnavailable):
+        pass
