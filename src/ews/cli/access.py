@@ -1,0 +1,204 @@
+"""Commands about tokens, and about who may see and who saw a student."""
+
+import datetime
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from ews.access import NAMES, AccessPolicy, View
+from ews.cli.common import moment, out, say
+from ews.cli.opened import AuditOption, ByOption, HomeOption, StoreOption, add_row, office, today
+from ews.cli.staff import LoginArgument
+from ews.errors import InputRefused, NotFound
+from ews.home import Home
+
+if TYPE_CHECKING:
+    from ews.store.access_report import AccessReport
+    from ews.store.audit_proof import Verdict
+    from ews.store.keys import Token
+
+token = typer.Typer(help="Tokens, by which programs ask the service.", no_args_is_help=True)
+audit_log = typer.Typer(help="The log of reads: is it whole, and who read whom.", no_args_is_help=True)
+
+ACCESS_POLICY = "access.toml"
+_SINCE = re.compile(r"(\d+)([hd])")
+_UNITS = {"h": "hours", "d": "days"}
+
+SCOPES_HELP = f"What it may ask, repeated: {', '.join(sorted(View))}, or {NAMES}: with names and ids."
+
+
+@token.command("make")
+def make_token(
+    login: LoginArgument,
+    home: HomeOption,
+    scope: Annotated[list[str], typer.Option("--scope", help=SCOPES_HELP)],
+    name: Annotated[str, typer.Option("--name", help="What uses it.")] = "by ews token",
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How long it lasts.")] = 90,
+    store: StoreOption = "",
+    audit: AuditOption = "",
+    by: ByOption = "",
+) -> None:
+    """Make a token of an account and print it, once. It never reaches further than its owner does."""
+    from ews.store import keys, people
+
+    now = moment()
+    with office(Home(home), store, audit, by) as here, here.store.writing() as connection:
+        owner = people.member(connection, login)
+        if not owner.is_active:
+            raise InputRefused(f"The account is closed. Open it first: ews staff activate {owner.login}")
+        expires_at = now + datetime.timedelta(days=days)
+        key, secret = keys.make_token(
+            connection, owner.staff_key, name=name, scopes=scope, at=now, expires_at=expires_at
+        )
+        here.note("token make", owner.login, f"{key}: {' '.join(sorted(scope))}")
+    say(secret)
+
+
+@token.command("list")
+def list_tokens(home: HomeOption, store: StoreOption = "") -> None:
+    """List tokens: whose, for what, until when. What opens is not kept."""
+    from ews.store.keys import tokens
+    from ews.store.opening import open_store
+
+    opened = open_store(store or Home(home).path)
+    with opened.reading() as connection:
+        found = tokens(connection)
+    opened.close()
+    out.print(_tokens_table(found))
+
+
+@token.command("revoke")
+def revoke_tokens(
+    home: HomeOption,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="As `ews token list` shows it.")] = "",
+    of_all: Annotated[bool, typer.Option("--all", help="Every token, after an incident.")] = False,
+    store: StoreOption = "",
+    audit: AuditOption = "",
+    by: ByOption = "",
+) -> None:
+    """Revoke a token, or all of them; the next request with it is refused."""
+    from ews.store import keys
+
+    if bool(key) is of_all:
+        raise InputRefused("Name one token by its key (ews token list), or say --all.")
+    with office(Home(home), store, audit, by) as here, here.store.writing() as connection:
+        here.note("token revoke", "", key or "all")
+        wanted = [key] if key else [one.token_key for one in keys.tokens(connection)]
+        revoked = sum(keys.revoke_token(connection, one, moment()) for one in wanted)
+    if key and not revoked:
+        raise NotFound("There is no token in force with this key. See them with: ews token list")
+    say(f"Revoked: {revoked}.")
+
+
+def access_report(
+    student_id: Annotated[str, typer.Argument(metavar="STUDENT_ID", help="The district's id.")],
+    home: HomeOption,
+    store: StoreOption = "",
+    audit: AuditOption = "",
+    by: ByOption = "",
+) -> None:
+    """Tell who may see a student today and why, and who saw the student: for a parent who asks."""
+    from ews.store.access_report import access_report as report_on
+
+    policy = AccessPolicy.read(Home(home).path / ACCESS_POLICY)
+    with office(Home(home), store, audit, by) as here:
+        with here.store.reading() as connection:
+            report = report_on(connection, here.log, student_id, today(), moment(), policy)
+        here.note("access report", "", "", report.student_key)
+    _say_report(student_id, report)
+
+
+@audit_log.command()
+def verify(
+    home: HomeOption,
+    head: Annotated[str, typer.Option("--head", metavar="SEQ:SHA256", help="A head noted earlier.")] = "",
+    store: StoreOption = "",
+    audit: AuditOption = "",
+) -> None:
+    """Look whether any entry was changed or taken out; exit code 1 when so. Note the head it prints elsewhere."""
+    from ews.store.audit_chain import Head
+    from ews.store.audit_log import log_place, open_audit_log
+
+    try:
+        kept = Head.parse(head) if head else None
+    except ValueError as error:
+        raise InputRefused(str(error)) from None
+    log = open_audit_log(log_place(Home(home).path, store, audit))
+    verdict = log.verify(kept)
+    log.close()
+    _say_verdict(verdict)
+
+
+@audit_log.command()
+def between(
+    home: HomeOption,
+    out_file: Annotated[Path, typer.Option("--out", help="CSV to write: one row for each student of each read.")],
+    since: Annotated[str, typer.Option("--since", help="A time, as 2026-10-05T08:00, or how long ago: 24h, 7d.")],
+    until: Annotated[str, typer.Option("--until", help="A time; empty: now.")] = "",
+    login: Annotated[str, typer.Option("--login", help="Only reads by this account.")] = "",
+    store: StoreOption = "",
+    audit: AuditOption = "",
+    by: ByOption = "",
+) -> None:
+    """Write who read whom between two times: after an incident, the list of students to notify."""
+    from ews.exports import to_csv
+    from ews.store.access_report import read_between
+
+    now = moment()
+    start, end = _time(since, now), _time(until, now) if until else now
+    with office(Home(home), store, audit, by) as here:
+        with here.store.reading() as connection:
+            sheet = read_between(connection, here.log, start, end, made_at=now, login=login.strip().lower())
+        here.note("audit-log between", "", f"{start.isoformat()} {end.isoformat()} {login}".strip())
+    out_file.touch(mode=0o600)
+    out_file.write_bytes(to_csv(sheet))
+    students = {row[-2] for row in sheet.rows} - {""}
+    say(f"{out_file}: {len(sheet.rows):,} rows, {len(students):,} students. It holds education records.")
+
+
+def _time(words: str, now: datetime.datetime) -> datetime.datetime:
+    ago = _SINCE.fullmatch(words)
+    if ago:
+        return now - datetime.timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        return datetime.datetime.fromisoformat(words).astimezone()
+    except ValueError:
+        raise InputRefused("A time is written 2026-10-05T08:00, or as how long ago: 24h, 7d.") from None
+
+
+def _say_report(student_id: str, report: "AccessReport") -> None:
+    say(f"Student {student_id} (key {report.student_key})\n")
+    may = Table("who may see now", "name", "as", "because of", "what", box=None, pad_edge=False)
+    for one in report.may_see:
+        add_row(may, one.login, one.name, one.role, one.reason, ", ".join(one.views))
+    out.print(may)
+    say("\nA purpose, where it is the reason, has to be stated and is logged.\n")
+    saw = Table("who saw or asked", "as", "when", "what", "result", "because of", "purpose", box=None, pad_edge=False)
+    for logged in report.saw:
+        entry = logged.entry
+        when = entry.at.astimezone().isoformat(sep=" ", timespec="minutes")
+        add_row(saw, entry.login, entry.role, when, entry.view, entry.result, entry.reason, entry.purpose)
+    out.print(saw)
+    say(f"{len(report.saw)} entries in the log.")
+
+
+def _say_verdict(verdict: "Verdict") -> None:
+    if verdict.problem:
+        say(f"The log was tampered with: {verdict.problem}.")
+        say("Keep a copy of it as it is, and treat this as an incident (SECURITY.md).")
+        raise typer.Exit(1)
+    say(f"{verdict.head.seq:,} entries, each as it was written.")
+    say("Note this head where nobody who can change the log can change it; --head proves the log against it later:")
+    say(f"  {verdict.head}")
+
+
+def _tokens_table(found: "list[Token]") -> Table:
+    table = Table("key", "of", "used by", "scopes", "until", "", box=None, pad_edge=False)
+    for one in found:
+        state = "revoked" if one.revoked_at else "expired" if one.expires_at <= moment() else ""
+        until = one.expires_at.astimezone().date().isoformat()
+        add_row(table, one.token_key, one.login, one.name, " ".join(one.scopes), until, state)
+    return table

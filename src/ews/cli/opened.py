@@ -1,0 +1,92 @@
+"""What commands about people and reads work on: the store, the log of reads, and the name of who acts."""
+
+import contextlib
+import datetime
+import getpass
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from ews.cli.common import HomeOption, StoreOption, moment
+from ews.errors import InputRefused
+from ews.home import Home
+
+if TYPE_CHECKING:
+    from ews.store.audit_log import AuditLog
+    from ews.store.opening import Store
+
+AuditOption = Annotated[
+    str,
+    typer.Option("--audit", envvar="EWS_AUDIT", metavar="URL", help="The log of reads; empty: beside the store."),
+]
+ByOption = Annotated[str, typer.Option("--by", help="Who acts, for the log; empty: the user of this machine.")]
+
+__all__ = ["AuditOption", "ByOption", "HomeOption", "Office", "StoreOption", "add_row", "office", "today"]
+
+
+@dataclass(frozen=True)
+class Office:
+    """What an act on accounts needs.
+
+    Attributes:
+        store: open.
+        log: open.
+        by: who acts.
+    """
+
+    store: "Store"
+    log: "AuditLog"
+    by: str
+
+    def note(self, act: str, login: str, words: str = "", *students: str) -> None:
+        """Write an act into the log of reads; call it before the act is kept, so that none is without its entry.
+
+        Args:
+            act: what is done, as `grant`.
+            login: whose account it is done to; empty for none.
+            words: the rest of it.
+            students: keys of the students that are shown by it.
+        """
+        from ews.store.audit_chain import Entry
+
+        fields = " ".join(filter(None, (login, words)))
+        entry = Entry(moment(), "", self.by, "", act, "done", "operator", tuple(students), fields=fields)
+        self.log.append([entry])
+
+
+@contextlib.contextmanager
+def office(home: Home, store: str, audit: str, by: str) -> Iterator[Office]:
+    """The store and the log of reads, open.
+
+    Raises:
+        InputRefused: a name of more than one line.
+    """
+    from ews.store.audit_log import log_place, open_audit_log
+    from ews.store.opening import open_store
+
+    who = by.strip() or getpass.getuser()
+    if not who.isprintable():
+        raise InputRefused("Who acts is a name on one line: --by 'First Last'.")
+    opened = open_store(store or home.path)
+    try:
+        log = open_audit_log(log_place(home.path, store, audit))
+        try:
+            yield Office(opened, log, who)
+        finally:
+            log.close()
+    finally:
+        opened.close()
+
+
+def today() -> datetime.date:
+    """The date here."""
+    return moment().astimezone().date()
+
+
+def add_row(table: Table, *cells: str) -> None:
+    """Add a row to a printed table as it is: no brackets are markup, and nothing in it moves the cursor."""
+    table.add_row(*(Text("".join(letter if letter.isprintable() else "\ufffd" for letter in cell)) for cell in cells))
