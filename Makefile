@@ -61,6 +61,7 @@ demo: install ## a pretend district, from records to one school's list, in DEMO_
 	@$(BIN)/python -m ews.cli.demo --home $(DEMO_HOME) --target-year $(TARGET_YEAR)
 
 cards: install ## write models/ anew from the newest version of DEMO_HOME: model card, datasheet, family page, parameters
+	@$(BIN)/ews audit --home $(DEMO_HOME) --proxies --with-protected >/dev/null || test $$? -eq 19 # the gate said no
 	@$(BIN)/ews card --home $(DEMO_HOME) --out models
 
 serve: install ## the service, on the demo (or another) home

@@ -6,6 +6,7 @@ it can neither be bundled nor registered, and training refuses a dataset with a 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,9 @@ from sklearn.model_selection import GroupKFold, KFold
 
 from ews.dataset import Dataset
 from ews.evaluation import MODEL, differences
+from ews.home import Home, write_atomically
 from ews.policy import Policy
+from ews.school_year import SchoolYear
 from ews.subgroups import ATTRIBUTES
 
 FEWEST = 30
@@ -41,6 +44,43 @@ class Choices:
     folds: int = 5
     rounds: int = _ROUNDS
     seed: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class OfAttributes:
+    """What was measured of the protected attributes on the records of one ingest, for the model card.
+
+    Attributes:
+        school_year: the target year it was measured on.
+        proxies: as `proxies` gives it; None where it was not measured.
+        cost: as `cost_of_leaving_out` gives it; None where it was not measured.
+    """
+
+    school_year: SchoolYear
+    proxies: pd.DataFrame | None
+    cost: pd.DataFrame | None
+
+
+def keep(home: Home, data_id: str, after_day: int, found: OfAttributes) -> None:
+    """Keep it in the home, for the cards of all models of these records and this as-of day; what is None is left alone.
+
+    Args:
+        home: the home.
+        data_id: the ingest's id.
+        after_day: instructional days of each target year that were seen.
+        found: what was measured.
+    """
+    folder = _folder(home, data_id, after_day)
+    for name, told in (("proxies", found.proxies), ("cost", found.cost)):
+        if told is not None:
+            of_year = told.assign(school_year=found.school_year.ending)
+            write_atomically(folder / f"{name}.csv", of_year.to_csv(index=False))
+
+
+def kept(home: Home, data_id: str, after_day: int, school_year: SchoolYear) -> OfAttributes:
+    """What `keep` kept of the target year."""
+    folder = _folder(home, data_id, after_day)
+    return OfAttributes(school_year, *(_read(folder / f"{name}.csv", school_year) for name in ("proxies", "cost")))
 
 
 def proxies(
@@ -104,6 +144,19 @@ def cost_of_leaving_out(
     predictions[WITH_PROTECTED] = together.predict_proba(np.hstack([test.x, extra_test]))[:, 1]
     paired = differences(predictions, policy, of=WITH_PROTECTED)
     return paired[["group", "metric", "value", "low", "high"]]
+
+
+def _folder(home: Home, data_id: str, after_day: int) -> Path:
+    return home.evidence / "attributes" / f"{data_id}-day-{after_day}"
+
+
+def _read(path: Path, school_year: SchoolYear) -> pd.DataFrame | None:
+    """A table as it was kept, where it is of that year: "None" may be the name of a group."""
+    if not path.exists():
+        return None
+    told = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"group": "str"})
+    told = told.fillna({"carried_by": ""}) if "carried_by" in told else told
+    return told.drop(columns="school_year") if (told["school_year"] == school_year.ending).all() else None
 
 
 def _known(groups: pd.DataFrame) -> list[str]:

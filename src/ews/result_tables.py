@@ -77,6 +77,47 @@ def audit_tables(told: pd.DataFrame) -> list[Table]:
     return tables
 
 
+def proxies_table(told: pd.DataFrame) -> Table:
+    """What `ews.proxies.proxies` found: a row an attribute and group."""
+    return Table(
+        "How well each attribute can be told from the features, in schools not learned from: AUC, 0.5 not at all, 1 "
+        "always; and the features whose mixing up lowers it most, with by how much",
+        ("attribute", "group", "AUC", "students", "carried by"),
+        tuple(
+            (
+                row.attribute.replace("_", " "),
+                row.group,
+                f"{row.auc:.2f}",
+                f"{row.students:,}",
+                row.carried_by.replace("_", " ") or "no single feature",
+            )
+            for row in told.itertuples()
+        ),
+    )
+
+
+def cost_table(cost: pd.DataFrame, evaluation: pd.DataFrame, policy: Policy) -> Table:
+    """What `ews.proxies.cost_of_leaving_out` found: a row a group of students that may be told of."""
+    return Table(
+        "What the lists would gain by the protected attributes: the same trees with them minus without, 95 % "
+        "intervals; an interval around 0 shows no gain",
+        ("group", *(METRIC_NAMES[metric] for metric in _COSTS)),
+        _wide(_may_be_told_of(cost, evaluation, policy), "group", _COSTS, signed=_COSTS),
+    )
+
+
+def cost_sentences(cost: pd.DataFrame, evaluation: pd.DataFrame, policy: Policy) -> list[str]:
+    """The same in words, a sentence a group."""
+    rows = _may_be_told_of(cost, evaluation, policy)
+    shown = rows[rows["metric"].isin(_COSTS)]
+    found = []
+    for group, of_group in shown.groupby("group", sort=False):
+        gains = [METRIC_NAMES[name] for name in of_group.loc[of_group["low"] > 0, "metric"]]
+        told = f"cost {' and '.join(gains)}" if gains else "are not shown to cost anything"
+        found.append(f"For {group} students the attributes left out {told}.")
+    return found
+
+
 def calibration_facts(table: pd.DataFrame) -> Table:
     """The facts of `ews.reliability.calibration_table`, a row a school year, group and threshold."""
     return Table(
@@ -104,6 +145,11 @@ def of_everybody(calibration: pd.DataFrame) -> pd.DataFrame:
     return calibration[calibration["group"] == EVERYBODY]
 
 
+def _may_be_told_of(rows: pd.DataFrame, evaluation: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    return rows[rows["group"].isin(set(may_be_told(evaluation, policy)["group"]))]
+
+
+_COSTS = ("auc", "average_precision", "recall_at_k")
 _SHOWN_DIFFERENCES = ("auc", "average_precision", "brier", "precision_at_k", "recall_at_k")
 
 

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -25,7 +26,9 @@ from ews.model_card import (
     training_of,
 )
 from ews.privacy import HIDDEN
+from ews.proxies import kept
 from ews.report import PAGE
+from ews.school_year import SchoolYear
 from ews.tables import PROTECTED
 from tests.docs.pages import read
 from tests.homes import FAST, NOON, ingested_home, promoted_home
@@ -34,8 +37,8 @@ from tests.reading import grade_level
 SECTIONS = {
     "model-card": [
         "Model details", "Intended use", "What is predicted", "Factors", "Training data", "Evaluation data", "Metrics",
-        "Results beside four rules", "Calibration", "Results by group", "Ethical considerations", "Known gaps",
-        "Contact", "Yearly review", "Change log",
+        "Results beside four rules", "Calibration", "Results by group", "Protected attributes",
+        "Ethical considerations", "Known gaps", "Contact", "Yearly review", "Change log",
     ],
     "datasheet": [
         "Motivation", "Composition", "Collection process", "Preprocessing, cleaning and labeling", "Uses",
@@ -60,7 +63,12 @@ NEVER_TO_FAMILIES = (
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    return promoted_home(tmp_path_factory.mktemp("cards") / "home")
+    made = promoted_home(tmp_path_factory.mktemp("cards") / "home")
+    parameters = made.path.parent / "fast.toml"
+    parameters.write_text("rounds = 12\nleaves = 7\nmin_rows_in_leaf = 10\n")
+    words = ["audit", "--home", made.path, "--parameters", parameters, "--proxies", "--with-protected"]
+    assert run_of(*words) in (0, 19), "19: the gate says no, which so small a district may give it cause to"
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +191,44 @@ def test_the_gaps_name_what_was_not_audited_and_that_no_student_is_real(training
     assert "Not audited" not in said
     without = training.audited[training.audited["dimension"] != "disability"]
     assert "do not tell: disability." in text_of(model_card(replace(training, audited=without)), "Known gaps")
+
+
+def test_the_card_tells_how_well_attributes_can_be_told_from_the_features_and_what_carries_it_FAIR_3(training, pages):
+    told = next(table for table in tables_of(pages["model-card"], "Protected attributes") if "AUC" in table.heads)
+    assert {row[0] for row in told.rows} >= {"gender", "race ethnicity", "economically disadvantaged"}
+    of_attributes = training.of_attributes
+    assert of_attributes.school_year.ending == 2026
+    assert [row[2] for row in told.rows] == [f"{auc:.2f}" for auc in of_attributes.proxies["auc"]]
+    carried = of_attributes.proxies["carried_by"].str.split(" ").str[0]
+    assert set(carried) - {""} <= set(training.bundle.model.feature_names)
+
+
+def test_the_card_tells_what_leaving_protected_attributes_out_costs_FAIR_2(training, pages):
+    gains = next(table for table in tables_of(pages["model-card"], "Protected attributes") if len(table.heads) == 4)
+    assert [row[0] for row in gains.rows][:3] == ["all", "not yet chronic", "already chronic"]
+    cost = training.of_attributes.cost.assign(low=-0.01)
+    free = text_of(model_card(with_cost(training, cost)), "Protected attributes")
+    assert free.count("the attributes left out are not shown to cost anything.") == len(gains.rows)
+    dear = cost.assign(low=np.where((cost["group"] == "all") & (cost["metric"] == "auc"), 0.001, -0.01))
+    assert "For all students the attributes left out cost AUC." in text_of(
+        model_card(with_cost(training, dear)), "Protected attributes"
+    )
+
+
+def test_a_card_without_these_measurements_says_which_command_makes_them_FAIR_2_FAIR_3(home, training):
+    for nothing in (None, replace(training.of_attributes, proxies=None, cost=None)):
+        page = model_card(replace(training, of_attributes=nothing))
+        refuse_empty(page)
+        said = text_of(page, "Protected attributes")
+        assert "ews audit --proxies." in said
+        assert "ews audit --with-protected." in said
+    data_id, after_day = training.made["data_id"], training.made["after_day"]
+    assert kept(home, data_id, after_day, SchoolYear(2025)).cost is None, "measured on another year"
+    assert kept(home, data_id, 20, SchoolYear(2026)).proxies is None, "measured on another day"
+
+
+def with_cost(training, cost):
+    return replace(training, of_attributes=replace(training.of_attributes, cost=cost))
 
 
 def test_the_change_log_tells_who_put_the_version_in_force_and_why(pages):

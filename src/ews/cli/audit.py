@@ -18,7 +18,7 @@ from ews.cli.common import (
 )
 from ews.cli.models import FewYearsOption, ParametersOption
 from ews.errors import NotEnoughData, PromotionRefused
-from ews.home import Home, write_atomically
+from ews.home import Home, read_json, write_atomically
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 
@@ -87,6 +87,7 @@ def audit(
         findings = gate(audited)
         told = _proxies(dataset, groups, progress) if proxies else None
         cost = _cost(dataset, groups, policy, progress) if with_protected else None
+        _keep(place, dataset, told, cost)
     _print_audit(published(audited), SchoolYear(int(dataset.frame["school_year"].max())), policy)
     _print_measured(told, cost)
     if folder:
@@ -110,11 +111,22 @@ def _cost(
     dataset: "Dataset", groups: "pd.DataFrame", policy: Policy, progress: Callable[[str], None]
 ) -> "pd.DataFrame":
     from ews.proxies import cost_of_leaving_out
+    from ews.treatment import learning_weights
 
     last = (dataset.frame["school_year"] == dataset.frame["school_year"].max()).to_numpy()
+    learned = ~last & (learning_weights(dataset.frame, policy) > 0)
     progress("learning with and without the protected attributes")
-    parts = [(dataset.where(rows), groups[rows].reset_index(drop=True)) for rows in (~last, last)]
+    parts = [(dataset.where(rows), groups[rows].reset_index(drop=True)) for rows in (learned, last)]
     return cost_of_leaving_out(*parts[0], *parts[1], policy)
+
+
+def _keep(place: Home, dataset: "Dataset", told: "pd.DataFrame | None", cost: "pd.DataFrame | None") -> None:
+    """For the model card of these records and this day."""
+    from ews.proxies import OfAttributes, keep
+
+    data_id = str(read_json(place.ingested() / "manifest.json")["id"])
+    measured_on = SchoolYear(int(dataset.frame["school_year"].max()))
+    keep(place, data_id, dataset.after_day, OfAttributes(measured_on, told, cost))
 
 
 def _print_audit(told: "pd.DataFrame", year: SchoolYear, policy: Policy) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ews.charts import in_words, recall_chart, reliability_chart
 from ews.document import Block, Document, Points, Section, Table
+from ews.model_card.attributes import attributes
 from ews.model_card.training import Training
 from ews.reliability import calibration_table
 from ews.result_tables import (
@@ -73,6 +74,7 @@ def model_card(run: Training) -> Document:
             Section("Results beside four rules", _results(run)),
             Section("Calibration", _calibration(run)),
             Section("Results by group", _groups(run)),
+            Section("Protected attributes", attributes(run)),
             Section("Ethical considerations", _ethics()),
             Section("Known gaps", (Points((*_gaps(run), *ALWAYS_UNKNOWN)),)),
             Section("Contact", (run.steward.contact, "Families: see the family page for how to ask and to object.")),
@@ -244,8 +246,6 @@ def _gaps(run: Training) -> tuple[str, ...]:
         "may be too low without.": "mentored" not in set(run.audited["dimension"]),
         "No real student is in these records: the district is simulated, and shows that the machinery works, not how "
         "well.": _is_pretend(run),
-        "How well attributes can be told from the features, and what leaving them out costs, was not measured in this "
-        "training: ews audit --proxies --with-protected.": True,
         "Measured on one school year. Another year can be better or worse than its interval, which holds schools "
         "apart and not years.": True,
     }

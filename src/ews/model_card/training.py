@@ -10,6 +10,7 @@ from ews.bundle import Bundle, bundle_folder, load_bundle
 from ews.errors import NotEnoughData
 from ews.home import Home, read_json
 from ews.model_card.steward import Steward
+from ews.proxies import OfAttributes, kept
 from ews.registry import Version, history
 from ews.school_year import SchoolYear
 from ews.subgroups import Finding
@@ -33,6 +34,8 @@ class Training:
         manifest: of the ingest it learned from.
         promotions: of this version, oldest first.
         steward: what only people know.
+        of_attributes: what `ews audit --proxies --with-protected` measured on these records; None while it is being
+            trained.
     """
 
     bundle: Bundle
@@ -45,6 +48,7 @@ class Training:
     manifest: dict[str, Any]
     promotions: list[dict[str, Any]]
     steward: Steward
+    of_attributes: OfAttributes | None = None
 
     @property
     def made(self) -> dict[str, Any]:
@@ -71,25 +75,29 @@ def training_of(home: Home, version: Version, steward: Steward) -> Training:
         UntrustedBundle: its bundle was changed.
     """
     bundle = load_bundle(bundle_folder(home, version.bundle_sha256), version.bundle_sha256)
-    kept = home.evidence / version.bundle_sha256
-    missing = [name for name in EVIDENCE_FILES if not (kept / name).exists()]
+    folder = home.evidence / version.bundle_sha256
+    missing = [name for name in EVIDENCE_FILES if not (folder / name).exists()]
     if missing:
         raise NotEnoughData(
-            f"{kept} does not hold {', '.join(missing)}, which training keeps there. Train this version again: "
+            f"{folder} does not hold {', '.join(missing)}, which training keeps there. Train this version again: "
             f"ews train --target-year {version.target_year}"
         )
-    evaluation, differences, audited = (_frame(kept / name) for name in EVIDENCE_FILES[1:4])
+    evaluation, differences, audited = (_frame(folder / name) for name in EVIDENCE_FILES[1:4])
+    made: dict[str, Any] = dict(bundle.manifest["provenance"])  # type: ignore[call-overload]  # written by `ews.train`
+    predictions = pd.read_parquet(folder / EVIDENCE_FILES[0])
+    measured_on = SchoolYear(int(predictions["school_year"].max()))
     return Training(
         bundle,
         version,
-        pd.read_parquet(kept / EVIDENCE_FILES[0]),
+        predictions,
         evaluation,
         differences,
         audited,
-        [Finding(**one) for one in read_json(kept / "gate.json")["findings"]],  # type: ignore[attr-defined]  # ours
-        manifest_of(home, str(dict(bundle.manifest["provenance"])["data_id"])),  # type: ignore[call-overload]  # ours
+        [Finding(**one) for one in read_json(folder / "gate.json")["findings"]],  # type: ignore[attr-defined]  # ours
+        manifest_of(home, str(made["data_id"])),
         [line for line in history(home) if line["version"] == version.version],
         steward,
+        kept(home, str(made["data_id"]), int(made["after_day"]), measured_on),
     )
 
 
