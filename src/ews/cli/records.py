@@ -71,7 +71,9 @@ def ingest(
         Path, typer.Argument(help="Folder of flat files, one yearly sheet, or a folder or ZIP of Ed-Fi records.")
     ],
     home: HomeOption,
-    source: Annotated[Literal["flat", "yearly", "edfi"], typer.Option(help="Form of the records.")] = "flat",
+    source: Annotated[
+        Literal["flat", "yearly", "edfi", "positive"], typer.Option(help="Form of the records.")
+    ] = "flat",
     column_map: Annotated[
         str | None, typer.Option("--map", help="TOML that names the columns, or a map that ships with ews: star.")
     ] = None,

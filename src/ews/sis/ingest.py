@@ -19,6 +19,7 @@ from ews.sis.edfi import open_edfi
 from ews.sis.flat import open_flat
 from ews.sis.in_force import by_school, in_force, put_in_force, refuse_lesser, remember_students
 from ews.sis.parquet import fingerprints, write_tables
+from ews.sis.positive import open_positive
 from ews.sis.refusals import Override
 from ews.sis.rejects import Counts
 from ews.sis.source import Source, Staged
@@ -32,7 +33,7 @@ _LAYOUT = "3"
 _DEFAULT_POLICY = Policy()
 _NOBODY = Override()
 
-SourceName = Literal["flat", "yearly", "edfi"]
+SourceName = Literal["flat", "yearly", "edfi", "positive"]
 """How a feed is laid out."""
 
 
@@ -84,7 +85,7 @@ def ingest(
     The caller holds `home.locked()`.
 
     Args:
-        path: a folder (flat), a sheet (yearly), or a folder, archive or file (edfi).
+        path: a folder (flat, positive), a sheet (yearly), or a folder, archive or file (edfi).
         home: where the tables go.
         source: how the feed is laid out.
         column_map: the TOML that names the columns, as a path or the name of one that ships (`star`); a yearly sheet
@@ -123,6 +124,7 @@ _OPEN: Mapping[SourceName, Callable[[Path, Path | None], Source]] = {
     "flat": open_flat,
     "yearly": open_yearly,
     "edfi": open_edfi,
+    "positive": open_positive,
 }
 
 
@@ -139,7 +141,9 @@ def _fill(
         remember_students(connection, home)
         validate(connection, staged.parts, progress)
         counts = {
-            table.name: rejects.collect(connection, table, staged) for table in ORDER if table.name in staged.parts
+            table.name: rejects.collect(connection, table, staged)
+            for table in (*staged.judged, *ORDER)
+            if table.name in staged.parts
         }
         rejects.write(connection, folder / "rejects.csv")
         _refuse_bad_tables(counts, folder / "rejects.csv", home.path / "refused" / about["id"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from ews.sis.files import InputFile
+from ews.tables import Table
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Staged:
         empty: student-years of a yearly sheet without days, which are no rows.
         left_out: by table, lines that by the map are no record: present all day, or not asked for.
         remarks: what else a reader should know, in sentences without any value of a student.
+        judged: tables that the source judged itself before it made ours of them; their rows are counted, too.
     """
 
     parts: Mapping[str, tuple[Part, ...]]
@@ -38,6 +40,7 @@ class Staged:
     empty: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    judged: tuple[Table, ...] = ()
 
     def owner(self, file: InputFile) -> str:
         """The one table that tells the file's lines that are no records; a file may feed several tables."""
