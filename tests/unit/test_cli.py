@@ -1,9 +1,6 @@
 """The command line: thin, quick to answer, and clear when it refuses."""
 
-import hashlib
-import json
 import re
-import stat
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,14 +8,13 @@ from dataclasses import replace
 import pytest
 
 from ews.cli import app, main
-from ews.home import Home
 from ews.policy import Policy
 from ews.train import train
 from tests.homes import FAST, TARGET, ingested_home, promote_latest, promoted_home, records
 
 COMMANDS = (
-    "simulate", "moments", "fetch-edfi", "ingest", "train", "backtest", "card", "audit", "observer-limit", "tune",
-    "versions", "promote", "score", "explain", "publish", "allocate", "token", "recalibrate", "monitor",
+    "simulate", "moments", "fetch-edfi", "ingest", "train", "backtest", "card", "audit", "observer-limit",
+    "tune", "versions", "promote", "score", "explain", "publish", "allocate", "access-report", "recalibrate", "monitor",
 )  # fmt: skip
 
 
@@ -66,9 +62,9 @@ def test_a_year_that_is_none_is_refused(capsys, tmp_path, year, said):
 
 
 def test_a_home_is_named_by_option_or_by_environment(capsys, home, monkeypatch):
-    assert run(capsys, "token")[0] == 2
+    assert run(capsys, "versions")[0] == 2
     monkeypatch.setenv("EWS_HOME", str(home.path))
-    assert run(capsys, "token")[0] == 0
+    assert run(capsys, "versions")[0] == 0
 
 
 def test_ingest_prints_counts_that_add_up_and_where_the_rejects_are(capsys, tmp_path):
@@ -212,18 +208,6 @@ def test_a_second_list_of_the_year_tells_who_entered_and_left_since_the_first(ca
     assert "Another model made this list: version 2, before 1." in out
     rows = (tmp_path / "second" / "list_changes.csv").read_text().splitlines()[1:]
     assert [sum(f",{change}," in row for row in rows) for change in ("entered", "left")] == [int(said[1])] * 2
-
-
-def test_a_token_is_shown_once_and_only_its_hash_is_kept_for_the_owner_alone(capsys, tmp_path):
-    home = Home(tmp_path / "home")
-    secrets = [run(capsys, "token", "--home", home.path, "--note", note)[1].strip() for note in ("page", "nightly")]
-    kept = home.path / "service_tokens.json"
-    assert [entry["sha256"] for entry in json.loads(kept.read_text())] == [
-        hashlib.sha256(secret.encode()).hexdigest() for secret in secrets
-    ]
-    assert [entry["note"] for entry in json.loads(kept.read_text())] == ["page", "nightly"]
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert not any(secret in kept.read_text() for secret in secrets)
 
 
 def test_a_policy_file_of_the_home_is_used(capsys, tmp_path):

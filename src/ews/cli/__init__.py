@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from ews.cli import audit, cards, lists, models, monitor, promotion, records, slots, store, tune
+from ews.cli import access, audit, cards, lists, models, monitor, promotion, records, slots, staff, store, tune
 from ews.errors import EwsError
 
 app = typer.Typer(
@@ -24,11 +24,14 @@ for command in (
     records.simulate, records.moments, records.fetch_edfi, records.ingest,
     models.train, models.backtest, audit.audit, models.observer_limit, tune.tune,
     promotion.versions, promotion.promote, cards.card,
-    lists.score, lists.explain, store.publish, slots.allocate, lists.token,
+    lists.score, lists.explain, store.publish, slots.allocate, access.access_report,
     monitor.recalibrate, monitor.monitor,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(store.app, name="store")
+app.add_typer(staff.app, name="staff")
+app.add_typer(access.token, name="token")
+app.add_typer(access.audit_log, name="audit-log")
 
 
 def main(arguments: Sequence[str] | None = None, program: typer.Typer = app) -> None:

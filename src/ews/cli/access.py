@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from ews.access import NAMES, AccessPolicy, View
-from ews.cli.common import moment, out, say
-from ews.cli.opened import AuditOption, ByOption, HomeOption, StoreOption, add_row, office, today
+from ews.cli.common import moment, say
+from ews.cli.opened import AuditOption, ByOption, HomeOption, StoreOption, office, say_rows, today
 from ews.cli.staff import LoginArgument
 from ews.errors import InputRefused, NotFound
 from ews.home import Home
 
 if TYPE_CHECKING:
     from ews.store.access_report import AccessReport
+    from ews.store.audit_log import Logged
     from ews.store.audit_proof import Verdict
     from ews.store.keys import Token
 
@@ -67,7 +67,7 @@ def list_tokens(home: HomeOption, store: StoreOption = "") -> None:
     with opened.reading() as connection:
         found = tokens(connection)
     opened.close()
-    out.print(_tokens_table(found))
+    say_rows(("key", "of", "used by", "scopes", "until", ""), map(_token_row, found))
 
 
 @token.command("revoke")
@@ -171,18 +171,20 @@ def _time(words: str, now: datetime.datetime) -> datetime.datetime:
 
 def _say_report(student_id: str, report: "AccessReport") -> None:
     say(f"Student {student_id} (key {report.student_key})\n")
-    may = Table("who may see now", "name", "as", "because of", "what", box=None, pad_edge=False)
-    for one in report.may_see:
-        add_row(may, one.login, one.name, one.role, one.reason, ", ".join(one.views))
-    out.print(may)
+    may = [
+        (one.login, one.name, one.role, one.reason, ", ".join(one.views) + ("" if one.shows_names else "; no name"))
+        for one in report.may_see
+    ]
+    say_rows(("who may see now", "name", "as", "because of", "what"), may)
     say("\nA purpose, where it is the reason, has to be stated and is logged.\n")
-    saw = Table("who saw or asked", "as", "when", "what", "result", "because of", "purpose", box=None, pad_edge=False)
-    for logged in report.saw:
-        entry = logged.entry
-        when = entry.at.astimezone().isoformat(sep=" ", timespec="minutes")
-        add_row(saw, entry.login, entry.role, when, entry.view, entry.result, entry.reason, entry.purpose)
-    out.print(saw)
+    say_rows(("when", "who saw or asked", "as", "what", "result", "because of", "purpose"), map(_seen, report.saw))
     say(f"{len(report.saw)} entries in the log.")
+
+
+def _seen(logged: "Logged") -> tuple[str, ...]:
+    entry = logged.entry
+    when = entry.at.astimezone().isoformat(sep=" ", timespec="minutes")
+    return when, entry.login, entry.role, entry.view, entry.result, entry.reason, entry.purpose
 
 
 def _say_verdict(verdict: "Verdict") -> None:
@@ -195,10 +197,7 @@ def _say_verdict(verdict: "Verdict") -> None:
     say(f"  {verdict.head}")
 
 
-def _tokens_table(found: "list[Token]") -> Table:
-    table = Table("key", "of", "used by", "scopes", "until", "", box=None, pad_edge=False)
-    for one in found:
-        state = "revoked" if one.revoked_at else "expired" if one.expires_at <= moment() else ""
-        until = one.expires_at.astimezone().date().isoformat()
-        add_row(table, one.token_key, one.login, one.name, " ".join(one.scopes), until, state)
-    return table
+def _token_row(one: "Token") -> tuple[str, ...]:
+    state = "revoked" if one.revoked_at else "expired" if one.expires_at <= moment() else "in force"
+    until = one.expires_at.astimezone().date().isoformat()
+    return one.token_key, one.login, one.name, " ".join(one.scopes), until, state

@@ -1,8 +1,5 @@
 """Commands about lists: score a cohort, explain one student, let a program ask the service."""
 
-import hashlib
-import json
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,17 +13,14 @@ from ews.cli.common import (
     MasterOption,
     TargetYearOption,
     engine_of,
-    now,
     out,
     say,
     steps,
 )
-from ews.home import Home, to_json, write_atomically
+from ews.home import Home
 
 if TYPE_CHECKING:
     from ews.score import ScoringRun
-
-TOKENS_FILE = "service_tokens.json"
 
 
 def score(
@@ -105,18 +99,6 @@ def explain(student_id: Annotated[str, typer.Argument(help="The student's id, as
             say(f"  - {student[name]}")
     out.print(_contributions(student))
     say(FOOTER)
-
-
-def token(home: HomeOption, note: Annotated[str, typer.Option(help="Whose it is.")] = "") -> None:
-    """Make a bearer token for the service; it is shown once, and only its hash is kept."""
-    place = Home(home)
-    secret = secrets.token_urlsafe(32)
-    path = place.path / TOKENS_FILE
-    with place.locked():
-        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-        entry = {"sha256": hashlib.sha256(secret.encode()).hexdigest(), "made_at": now(), "note": note}
-        write_atomically(path, to_json([*known, entry]))  # made with mode 600
-    say(secret)
 
 
 def _contributions(student: dict[str, object]) -> Table:

@@ -3,15 +3,13 @@
 import contextlib
 import datetime
 import getpass
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from ews.cli.common import HomeOption, StoreOption, moment
+from ews.cli.common import HomeOption, StoreOption, moment, say
 from ews.errors import InputRefused
 from ews.home import Home
 
@@ -25,7 +23,7 @@ AuditOption = Annotated[
 ]
 ByOption = Annotated[str, typer.Option("--by", help="Who acts, for the log; empty: the user of this machine.")]
 
-__all__ = ["AuditOption", "ByOption", "HomeOption", "Office", "StoreOption", "add_row", "office", "today"]
+__all__ = ["AuditOption", "ByOption", "HomeOption", "Office", "StoreOption", "office", "say_rows", "today"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +85,16 @@ def today() -> datetime.date:
     return moment().astimezone().date()
 
 
-def add_row(table: Table, *cells: str) -> None:
-    """Add a row to a printed table as it is: no brackets are markup, and nothing in it moves the cursor."""
-    table.add_row(*(Text("".join(letter if letter.isprintable() else "\ufffd" for letter in cell)) for cell in cells))
+def say_rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows under a head, in columns however wide they are: keys are to be copied, so nothing is broken.
+
+    What is not printable is replaced, so that no name or purpose moves the cursor.
+    """
+    cells = [[_printable(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _printable(cell: str) -> str:
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in cell)

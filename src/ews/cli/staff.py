@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from ews.access import Grant, Role
-from ews.cli.common import moment, out, say
-from ews.cli.opened import AuditOption, ByOption, HomeOption, Office, StoreOption, add_row, office, today
+from ews.cli.common import moment, say
+from ews.cli.opened import AuditOption, ByOption, HomeOption, Office, StoreOption, office, say_rows, today
 from ews.errors import InputRefused
 from ews.home import Home
 
@@ -157,7 +156,7 @@ def list_all(home: HomeOption, store: StoreOption = "") -> None:
     with opened.reading() as connection:
         found = members(connection)
     opened.close()
-    out.print(_table(found))
+    say_rows(("login", "name", "signs in by", "second factor", "roles today"), map(_row, found))
 
 
 @app.command()
@@ -224,10 +223,7 @@ def _caseload_rows(file: Path) -> list[tuple[str, str]]:
         raise InputRefused(f"{file.name} cannot be read as CSV in UTF-8.") from None
 
 
-def _table(found: "list[Member]") -> Table:
-    table = Table("login", "name", "signs in by", "second factor", "roles today", box=None, pad_edge=False)
-    for one in found:
-        held = [f"{grant.role} {_place(grant)}" for grant in one.grants if grant.holds(today())]
-        opens = one.signs_in_by if one.is_active else "closed"
-        add_row(table, one.login, one.name, opens, "yes" if one.has_second_factor else "no", ", ".join(held) or "none")
-    return table
+def _row(one: "Member") -> tuple[str, ...]:
+    held = [f"{grant.role} {_place(grant)}" for grant in one.grants if grant.holds(today())]
+    opens = one.signs_in_by if one.is_active else "closed"
+    return one.login, one.name, opens, "yes" if one.has_second_factor else "no", ", ".join(held) or "none"

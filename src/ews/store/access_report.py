@@ -26,12 +26,13 @@ NOTICE = "Contains education records. For whoever answers for the log of reads."
 
 @dataclass(frozen=True)
 class MaySee:
-    """Someone who may see a student today: in which views, in which role, and why."""
+    """Someone who may see a student today: in which views, in which role, and why; with name and id or without."""
 
     login: str
     name: str
     role: str
     reason: str
+    shows_names: bool
     views: tuple[str, ...]
 
 
@@ -86,11 +87,11 @@ def programs_that_ask(connection: Connection, now: datetime) -> list[tuple[str, 
 
 def who_may_see(asking: Iterable[tuple[str, Viewer]], place: Place, on: date, policy: AccessPolicy) -> Iterator[MaySee]:
     """Who of some may see a student; once for each role and reason."""
-    found: dict[tuple[str, str, str, str], list[str]] = {}
+    found: dict[tuple[str, str, str, str, bool], list[str]] = {}
     for name, viewer in asking:
         for view in sorted(STUDENT_VIEWS):
             for _, decision in who_may([viewer], place, view, on, policy):
-                who = (viewer.login, name, str(decision.role), str(decision.reason))
+                who = (viewer.login, name, str(decision.role), str(decision.reason), decision.shows_names)
                 found.setdefault(who, []).append(str(view))
     for who, views in sorted(found.items()):
         yield MaySee(*who, tuple(views))
