@@ -22,11 +22,15 @@ MADE = "<!-- Written by docs/generate.py from the code. Change the code, then ru
 
 DIRECTIONS = {1: "never lowers", 0: "either way", -1: "never raises"}
 
-FAULTS = {"T": 19, "G": 16}
-"""How many faults of training (T) and of registered models (G) are numbered."""
+NUMBERED = (
+    *(f"T{number:02d}" for number in range(1, 21)),
+    *(f"G{number:02d}" for number in range(1, 17)),
+    *(f"FAIR-{number}" for number in (*range(1, 12), *range(20, 25))),
+)
+"""Faults of training (T), of registered models (G), and what fairness asks: each has a row, named or not."""
 
-REQUIREMENT = re.compile(r"(?<![A-Za-z0-9])([TG]\d{2}|FAIR[-_]\d+)(?!\d)")
-"""An id where a test names it, in its name (`_T13`, `_FAIR_6`) or its words (`FAIR-6`)."""
+REQUIREMENT = re.compile(r"(?<![A-Za-z0-9])([TG]\d{2}|FAIR[-_]?\d+)(?!\d)")
+"""An id where a test names it, in its name (`_T13`, `_FAIR_6`, `_FAIR6`) or its words (`FAIR-6`)."""
 
 WHAT_TO_DO = {
     "InputRefused": "Read the sentence: it names the file and the column or line. Mend the export, then ingest again. "
@@ -107,11 +111,10 @@ def errors_page() -> str:
 
 def traceability() -> str:
     """Which test files name which requirement."""
-    named: dict[str, set[str]] = {f"{letter}{number:02d}": set() for letter, most in FAULTS.items()
-                                  for number in range(1, most + 1)}  # fmt: skip
+    named: dict[str, set[str]] = {name: set() for name in NUMBERED}
     for path in sorted((DOCS.parent / "tests").rglob("test_*.py")):
         for found in REQUIREMENT.findall(path.read_text(encoding="utf-8")):
-            named.setdefault(found.replace("_", "-"), set()).add(path.relative_to(DOCS.parent).as_posix())
+            named.setdefault(re.sub("FAIR[-_]?", "FAIR-", found), set()).add(path.relative_to(DOCS.parent).as_posix())
     rows = ((name, ", ".join(sorted(files)) or "no test yet") for name, files in sorted(named.items(), key=_in_order))
     return "\n".join(["# Requirements and their tests\n", MADE, _TRACEABILITY, _grid(("id", "named in"), rows)])
 

@@ -29,9 +29,10 @@ from ews.privacy import HIDDEN
 from ews.proxies import kept
 from ews.report import PAGE
 from ews.school_year import SchoolYear
+from ews.score import LIST, score
 from ews.tables import PROTECTED
 from tests.docs.pages import read
-from tests.homes import FAST, NOON, ingested_home, promoted_home
+from tests.homes import FAST, NOON, TARGET, ingested_home, promoted_home
 from tests.reading import grade_level
 
 SECTIONS = {
@@ -213,6 +214,21 @@ def test_the_card_tells_what_leaving_protected_attributes_out_costs_FAIR_2(train
     assert "For all students the attributes left out cost AUC." in text_of(
         model_card(with_cost(training, dear)), "Protected attributes"
     )
+
+
+def test_no_probability_is_adjusted_by_group_and_the_card_says_what_is_done_instead_FAIR_7(pages, tmp_path):
+    """With every attribute turned around, the same students have the same probabilities."""
+    told, turned = promoted_home(tmp_path / "told"), promoted_home(tmp_path / "turned")
+    demographics = turned.ingested() / "demographics.parquet"
+    rows = pd.read_parquet(demographics)
+    keys = ["student_id", "school_year"]
+    around = rows[keys].join(rows.drop(columns=keys)[::-1].set_axis(rows.index))
+    around.to_parquet(demographics, index=False)
+    lists = [pd.read_parquet(score(home, TARGET).folder / LIST) for home in (told, turned)]
+    assert not around.equals(rows)
+    pd.testing.assert_frame_equal(*lists)
+    said = text_of(pages["model-card"], "Ethical considerations")
+    assert "in this order: data, more history, a look by people, slots by rule. Scores are never adjusted" in said
 
 
 def test_a_card_without_these_measurements_says_which_command_makes_them_FAIR_2_FAIR_3(home, training):

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -305,3 +306,18 @@ def test_the_champion_file_is_plain_and_complete(home, model):
 
 def files_of(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_clock_set_back_changes_neither_which_version_is_the_latest_nor_the_way_back_T20(home, model):
+    """Versions are ordered by their number and promotions by their line, whatever the clock said."""
+    first, second, third = (make_version(home, model, note=str(number)) for number in range(3))
+    with sqlite3.connect(home.mlflow_db) as store:
+        store.execute("update model_versions set creation_time = 1000000000000 - version")
+    store.close()
+    assert registry.find_version(home, "latest").version == third.version
+    assert [version.version for version in registry.versions(home)] == [3, 2, 1]
+    promote(home, first, promoted_at="2026-08-05T12:00:00+00:00")
+    promote(home, second, replaces=1, promoted_at="2026-08-04T12:00:00+00:00")
+    promote(home, third, replaces=2, promoted_at="2020-01-01T00:00:00+00:00")
+    assert [line["version"] for line in registry.history(home)] == [1, 2, 3]
+    assert roll_back(home).version == 2
