@@ -87,7 +87,8 @@ class Dataset:
 def target_years_with_outcomes(folder: Path, policy: Policy, engine: Engine = "duckdb") -> list[SchoolYear]:
     """The years that can be learned from: complete, and with at least one earlier known year, in order."""
     records = open_records(folder, engine)
-    return [year for year in known_school_years(records)[1:] if is_complete(records, year, policy)]
+    usual = [year for year in known_school_years(records)[1:] if year.ending not in policy.flagged_years]
+    return [year for year in usual if is_complete(records, year, policy)]
 
 
 def dataset_for(

@@ -34,6 +34,8 @@ class Policy:
             instructional days before its last one.
         treated_students: what training does with students who had a mentor in the target year: `exclude` them,
             `weight` the others in their stead, or `keep` them, which needs a reason (see `ews.treatment`).
+        flagged_years: school years unlike others (closed schools, a pandemic, a calendar nobody kept), named by their
+            end: no model learns what came of them.
         min_n: students below which nothing is told of a group (US states: 5 to 30, mostly 10); at least 5.
     """
 
@@ -46,6 +48,7 @@ class Policy:
     listed_grades_from: str = "KG"
     closed_year_slack_days: int = 5
     treated_students: str = "exclude"
+    flagged_years: tuple[int, ...] = ()
     min_n: int = 10
 
     def __post_init__(self) -> None:
@@ -59,8 +62,13 @@ class Policy:
             raise InvalidPolicy("threshold_percents must hold chronic_percent, the one that is the risk.")
         if not 0 < self.slots_percent <= 100:
             raise InvalidPolicy("slots_percent must be above 0 and at most 100.")
+        self._check_who_is_told_of()
+
+    def _check_who_is_told_of(self) -> None:
         if self.treated_students not in TREATED_STUDENTS:
             raise InvalidPolicy(f"treated_students must be one of: {', '.join(TREATED_STUDENTS)}.")
+        if any(type(year) is not int for year in self.flagged_years):
+            raise InvalidPolicy("flagged_years must be school years by their end, as [2020, 2021].")
         if self.min_n < 5:
             raise InvalidPolicy("min_n must be at least 5: fewer students than that can be told apart.")
 

@@ -13,7 +13,7 @@ from ews.train import train
 from tests.homes import FAST, TARGET, ingested_home, promote_latest, promoted_home, records
 
 COMMANDS = (
-    "simulate", "moments", "fetch-edfi", "ingest", "train", "backtest", "card", "audit", "observer-limit",
+    "simulate", "moments", "fetch-edfi", "ingest", "check", "train", "backtest", "card", "audit", "observer-limit",
     "tune", "versions", "promote", "score", "explain", "publish", "allocate", "access-report", "recalibrate", "monitor",
 )  # fmt: skip
 
@@ -77,6 +77,19 @@ def test_ingest_prints_counts_that_add_up_and_where_the_rejects_are(capsys, tmp_
     assert all(read == accepted + rejected + duplicates for read, accepted, rejected, duplicates in counts.values())
     assert "rejects.csv" in out
     assert "nothing changed" in run(capsys, "ingest", records(), "--home", tmp_path / "home")[1]
+
+
+def test_check_shows_each_year_what_to_look_at_and_what_would_explain_another_share(capsys, home, tmp_path):
+    question = ("--chronic-share", "23.4", "--school-year", "2025-26")
+    code, out, _ = run(capsys, "check", "--home", home.path, "--out", tmp_path / "check", *question)
+    assert code == 0
+    assert "2025-26" in out.splitlines()[-1] or "unknown" in out.splitlines()[0]
+    assert "Definitions by closeness" in out
+    assert (tmp_path / "check" / "check.html").exists()
+    assert (tmp_path / "check" / "schools.csv").exists()
+    assert run(capsys, "check", "--home", home.path, "--chronic-share", "23.4")[0] == 2
+    assert run(capsys, "check", "--home", home.path, "--chronic-share", "23,4", "--school-year", "2026")[0] == 2
+    assert run(capsys, "check", "--home", home.path, "--chronic-share", "23.4", "--school-year", "2001")[0] == 11
 
 
 def test_backtest_prints_the_groups_the_baselines_the_differences_and_a_verdict(capsys, home, tmp_path):
