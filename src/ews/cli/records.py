@@ -72,7 +72,7 @@ def ingest(
     ],
     home: HomeOption,
     source: Annotated[
-        Literal["flat", "yearly", "edfi", "positive"], typer.Option(help="Form of the records.")
+        Literal["flat", "yearly", "edfi", "positive", "oneroster"], typer.Option(help="Form of the records.")
     ] = "flat",
     column_map: Annotated[
         str | None, typer.Option("--map", help="TOML that names the columns, or a map that ships with ews: star.")

@@ -18,6 +18,7 @@ from ews.sis import refusals, rejects
 from ews.sis.edfi import open_edfi
 from ews.sis.flat import open_flat
 from ews.sis.in_force import by_school, in_force, put_in_force, refuse_lesser, remember_students
+from ews.sis.oneroster import open_oneroster
 from ews.sis.parquet import fingerprints, write_tables
 from ews.sis.positive import open_positive
 from ews.sis.refusals import Override
@@ -33,7 +34,7 @@ _LAYOUT = "3"
 _DEFAULT_POLICY = Policy()
 _NOBODY = Override()
 
-SourceName = Literal["flat", "yearly", "edfi", "positive"]
+SourceName = Literal["flat", "yearly", "edfi", "positive", "oneroster"]
 """How a feed is laid out."""
 
 
@@ -85,7 +86,7 @@ def ingest(
     The caller holds `home.locked()`.
 
     Args:
-        path: a folder (flat, positive), a sheet (yearly), or a folder, archive or file (edfi).
+        path: a folder (flat, positive, oneroster), a sheet (yearly), or a folder, archive or file (edfi).
         home: where the tables go.
         source: how the feed is laid out.
         column_map: the TOML that names the columns, as a path or the name of one that ships (`star`); a yearly sheet
@@ -125,6 +126,7 @@ _OPEN: Mapping[SourceName, Callable[[Path, Path | None], Source]] = {
     "yearly": open_yearly,
     "edfi": open_edfi,
     "positive": open_positive,
+    "oneroster": open_oneroster,
 }
 
 
