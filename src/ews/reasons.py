@@ -4,7 +4,7 @@ The model's exact contributions (TreeSHAP) are summed by the catalogue's groups.
 speaks through one of its features: the fact that contributed most in the group's direction and can be told.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ import pandas as pd
 
 from ews.dataset import Dataset
 from ews.features import FEATURES, GROUPS, Feature
-from ews.features.phrases import Readers, Typical, feature_compared, is_tellable, sentences
+from ews.features.phrases import Readers, Typical, feature_compared, features_named, is_tellable, sentences
 from ews.policy import Policy
 
 FOOTER = "These are patterns the model used, not causes. It does not know about health, family or transport. You do."
@@ -78,7 +78,7 @@ def explain(
     groups = _by_group(contributions[:, :-1], entries)
     readers = Readers(
         x.reset_index(drop=True),
-        grades.reset_index(drop=True),
+        grades.reset_index(drop=True).astype("category"),  # a grade's words and medians are then looked up once
         _years(last_school_years, len(x)),
         typical,
         policy.chronic_percent,
@@ -139,28 +139,31 @@ def _reasons(contributions: np.ndarray, groups: np.ndarray, entries: list[Featur
     tellings = _tellings(entries)
     tellable = np.column_stack([is_tellable(telling.entry, readers) for telling in tellings])
     told = np.column_stack([contributions[:, telling.members].sum(axis=1) for telling in tellings])
+    above = np.column_stack([_above_typical(telling.entry, readers) for telling in tellings])
     up, down = (
-        _leads(sign * told, sign * groups, tellings, tellable & _agree(sign, tellings, readers)) for sign in (1, -1)
+        _leads(sign * told, sign * groups, tellings, tellable & _agree(sign, tellings, above)) for sign in (1, -1)
     )
     texts = [_texts(lead, tellings, readers, RAISES) for lead in _ranked(up, groups)]
     lowering = _texts(_ranked(down, -groups)[0], tellings, readers, LOWERS)
     return pd.DataFrame(dict(zip((*RAISING, LOWERING), (*texts, lowering), strict=True)))
 
 
-def _agree(sign: int, tellings: list[_Telling], readers: Readers) -> np.ndarray:
+def _above_typical(entry: Feature, readers: Readers) -> np.ndarray:
+    """By how much what a sentence compares is above its typical value, shape (rows,); NaN where it compares nothing."""
+    compared = feature_compared(entry.phrase or "")
+    if compared is None:
+        return np.full(len(readers.x), np.nan)
+    return readers.value(compared) - readers.typical_value(compared)
+
+
+def _agree(sign: int, tellings: list[_Telling], above: np.ndarray) -> np.ndarray:
     """Whether what a sentence compares with does not speak against it, shape (rows, tellings).
 
     The estimate starts from the mean student and a sentence compares with the median one: a count between
     the two lowers the estimate and is more than typical. Said to a counselor, that would read as a mistake.
     """
-    return np.column_stack([_agrees(sign * telling.direction, telling.entry, readers) for telling in tellings])
-
-
-def _agrees(direction: int, entry: Feature, readers: Readers) -> np.ndarray:
-    compared = feature_compared(entry.phrase or "")
-    if compared is None:
-        return np.ones(len(readers.x), dtype=bool)
-    return ~(direction * (readers.value(compared) - readers.typical_value(compared)) < 0)
+    directions = np.array([sign * telling.direction for telling in tellings], dtype="float64")
+    return ~(directions * above < 0)
 
 
 def _leads(told: np.ndarray, groups: np.ndarray, tellings: list[_Telling], tellable: np.ndarray) -> np.ndarray:
@@ -171,10 +174,10 @@ def _leads(told: np.ndarray, groups: np.ndarray, tellings: list[_Telling], tella
     usable = np.where(tellable, told, -np.inf)
     leads = np.full(groups.shape, -1)
     for group in {telling.group for telling in tellings}:
-        of_group = np.array([telling.group == group for telling in tellings])
-        strength = np.where(of_group, usable, -np.inf)
+        of_group = np.flatnonzero([telling.group == group for telling in tellings])
+        strength = usable[:, of_group]
         speaks = (strength.max(axis=1) >= MATERIAL) & (groups[:, group] >= MATERIAL)
-        leads[:, group] = np.where(speaks, strength.argmax(axis=1), -1)
+        leads[:, group] = np.where(speaks, of_group[strength.argmax(axis=1)], -1)
     return leads
 
 
@@ -189,6 +192,12 @@ def _texts(leads: np.ndarray, tellings: list[_Telling], readers: Readers, direct
     """The sentence of each row's lead, shape (rows,)."""
     texts = np.full(len(leads), "", dtype=object)
     for number in np.unique(leads[leads >= 0]):
-        rows = np.flatnonzero(leads == number)
-        texts[rows] = sentences(tellings[number].entry, readers.rows(rows)) + direction
+        entry, rows = tellings[number].entry, np.flatnonzero(leads == number)
+        texts[rows] = sentences(entry, _of(entry, readers).rows(rows)) + direction
     return texts
+
+
+def _of(entry: Feature, readers: Readers) -> Readers:
+    """Only the columns that a sentence reads: to take its rows out of all of them costs more than to write it."""
+    names = features_named(entry.phrase or "") | {entry.name}
+    return replace(readers, x=readers.x[[name for name in readers.x if name in names]])

@@ -6,14 +6,21 @@ first for their name or number, and the same model and records give the same lis
 
 import csv
 import io
+from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ews.dataset import Dataset
 from ews.exports import FORMULA
 from ews.policy import Policy
 from ews.reasons import Explanations
+
+_FORMULA = FORMULA.replace("?=", "")
+"""For DuckDB, whose expressions know no looking ahead."""
 
 REASONS = ("reason_1", "reason_2", "reason_3", "lowering_reason")
 
@@ -45,6 +52,13 @@ def risk_list(
         band_last_year, last_school_year, days_absent_last_year, days_enrolled_last_year, the reasons.
         Null in a last-year column: no earlier year is known.
     """
+    return ranked(list_rows(dataset, probabilities, explanations, policy), secret)
+
+
+def list_rows(
+    dataset: Dataset, probabilities: pd.DataFrame, explanations: Explanations, policy: Policy
+) -> pd.DataFrame:
+    """The rows of the list, as in `risk_list`, without rank and in the order of `dataset`."""
     columns = dataset.frame.reset_index(drop=True)
     about = columns[["student_id", "school_id", "grade_level"]]
     risk = pd.Series(probabilities[f"probability_{policy.chronic_percent:02d}"].to_numpy(), name="risk")
@@ -53,7 +67,7 @@ def risk_list(
     )
     history["last_school_year"] = _whole(history["last_school_year"])
     parts = [about, risk, probabilities.reset_index(drop=True), history, explanations.sentences.reset_index(drop=True)]
-    return ranked(pd.concat(parts, axis=1), secret)
+    return pd.concat(parts, axis=1)
 
 
 def ranked(rows: pd.DataFrame, secret: str) -> pd.DataFrame:
@@ -103,6 +117,49 @@ def to_csv(rows: pd.DataFrame) -> str:
     buffer = io.StringIO(newline="")
     safe.to_csv(buffer, index=False, float_format="%.4f", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
     return buffer.getvalue()
+
+
+def parquet_to_csv(source: Path, target: Path) -> None:
+    """A list's Parquet file as CSV, by the rules of `to_csv`, without holding its rows."""
+    rows = duckdb.read_parquet(str(source))
+    cells = (f"{_cell(name, str(kind))} as {_name(name)}" for name, kind in zip(rows.columns, rows.types, strict=True))
+    rows.project(", ".join(cells)).to_csv(str(target), header=True, quotechar='"', escapechar='"')
+
+
+def _cell(column: str, kind: str) -> str:
+    name = _name(column)
+    if kind in ("DOUBLE", "FLOAT"):
+        return f"printf('%.4f', {name})"
+    if kind == "VARCHAR":
+        return f"nullif(regexp_replace({name}, '{_FORMULA}', chr(39) || '\\1'), '')"
+    return name
+
+
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+class RowGroups:
+    """A Parquet file written some rows at a time; the first rows give it its columns."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> "RowGroups":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def write(self, rows: pd.DataFrame) -> None:
+        """Add some rows."""
+        schema = None if self._writer is None else self._writer.schema
+        table = pa.Table.from_pandas(rows, schema=schema, preserve_index=False)
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._path, table.schema)
+        self._writer.write_table(table)
 
 
 def _whole(values: pd.Series) -> pd.Series:

@@ -5,9 +5,12 @@ A run is named by what went into it, so scoring the same again changes nothing, 
 
 import hashlib
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -18,10 +21,10 @@ from ews.districts import districts_of
 from ews.engine import Engine
 from ews.errors import NotEnoughData, NotFound, NothingPromoted
 from ews.home import Home, new_folder, read_json, to_json, write_atomically
-from ews.reasons import explain
+from ews.reasons import Explanations, explain
 from ews.recalibration import as_recalibrated, in_force
 from ews.registry import Champion, champion_bundle
-from ews.risk_list import explanation_rows, risk_list, to_csv
+from ews.risk_list import RowGroups, explanation_rows, list_rows, parquet_to_csv, ranked
 from ews.school_year import SchoolYear
 from ews.student_years import open_records, reaches_day
 
@@ -33,6 +36,12 @@ HANDED_OUT = (LIST_CSV, LIST, PROVENANCE)
 
 RECALIBRATION = "recalibration"
 """Where a run's provenance holds what its probabilities were shifted by, and why; null where they were not."""
+
+ROWS_AT_ONCE = 20_000
+"""Students explained at a time."""
+
+PARTS_AT_ONCE = 2
+"""Parts under way: one that the model explains, one whose sentences are written."""
 
 NOTICE = (
     "This folder contains education records. Share it only with staff who need it to support these students. "
@@ -215,21 +224,45 @@ def _inputs(folder: Path, champion: Champion, target_year: SchoolYear, after_day
 def _write_run(folder: Path, dataset: Dataset, bundle: Bundle, about: dict[str, object]) -> None:
     if dataset.frame.empty:
         raise NotEnoughData("Nobody is in the cohort of that school year: no student is known to be enrolled then.")
-    probabilities = bundle.model.probabilities(dataset.x)
-    explanations = explain(
-        bundle.model,
-        dataset.x,
-        dataset.frame["grade_level"],
-        bundle.typical,
-        bundle.policy,
-        last_school_years=dataset.frame["last_school_year"],
-    )
-    rows = risk_list(dataset, probabilities, explanations, bundle.policy, secret=bundle.sha256)
+    listed = []
+    with RowGroups(folder / EXPLANATIONS) as kept:
+        for part, probabilities, explanations in _explained(dataset, bundle):
+            listed.append(list_rows(part, probabilities, explanations, bundle.policy))
+            kept.write(explanation_rows(part, explanations))
+    rows = ranked(pd.concat(listed, ignore_index=True), bundle.sha256)
     rows.to_parquet(folder / LIST, index=False)
-    explanation_rows(dataset, explanations).to_parquet(folder / EXPLANATIONS, index=False)
-    (folder / LIST_CSV).write_text(to_csv(rows), encoding="utf-8", newline="")
+    parquet_to_csv(folder / LIST, folder / LIST_CSV)
     counts = {"students": len(rows), "schools": int(rows["school_id"].nunique())}
     (folder / PROVENANCE).write_text(to_json({**about, "counts": counts}), encoding="utf-8")
+
+
+def _explained(dataset: Dataset, bundle: Bundle) -> Iterator[tuple[Dataset, pd.DataFrame, Explanations]]:
+    """Some students after the other, with their probabilities and explanations: memory holds two parts, not all.
+
+    While the sentences of one part are written, which is Python's work, the model explains the next one, which is not.
+    """
+    _ = bundle.model.booster  # read once, not by two threads
+    starts = iter(range(0, len(dataset.frame), ROWS_AT_ONCE))
+    with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
+        under_way = deque(pool.submit(_one_part, dataset, bundle, start) for start in islice(starts, PARTS_AT_ONCE))
+        while under_way:
+            done = under_way.popleft().result()
+            under_way.extend(pool.submit(_one_part, dataset, bundle, start) for start in islice(starts, 1))
+            yield done
+
+
+def _one_part(dataset: Dataset, bundle: Bundle, start: int) -> tuple[Dataset, pd.DataFrame, Explanations]:
+    part = replace(dataset, frame=dataset.frame.iloc[start : start + ROWS_AT_ONCE].reset_index(drop=True))
+    x, frame = part.x, part.frame
+    explanations = explain(
+        bundle.model,
+        x,
+        frame["grade_level"],
+        bundle.typical,
+        bundle.policy,
+        last_school_years=frame["last_school_year"],
+    )
+    return part, bundle.model.probabilities(x), explanations
 
 
 def _copy(source: Path, target: Path) -> Path:

@@ -8,7 +8,16 @@ import pytest
 
 from ews.policy import Policy
 from ews.reasons import Explanations
-from ews.risk_list import contribution_column, explanation_rows, ranked, risk_list, tie_keys, to_csv
+from ews.risk_list import (
+    RowGroups,
+    contribution_column,
+    explanation_rows,
+    parquet_to_csv,
+    ranked,
+    risk_list,
+    tie_keys,
+    to_csv,
+)
 from tests.pretend import dataset
 
 SECRET = "0123456789abcdef" * 4
@@ -73,6 +82,26 @@ def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe_E01(cell, safe):
 def test_numbers_stay_numbers_even_below_zero_and_unknown_stays_empty():
     rows = pd.DataFrame({"change": [-0.25, np.nan], "days": pd.array([3, None], dtype="Int64")})
     assert to_csv(rows) == "change,days\n-0.2500,3\n,\n"
+
+
+def test_a_list_is_the_same_csv_from_its_parquet_file_as_from_memory_E01(tmp_path):
+    cells = ["=1+1", "+1", "-1", "@x", "\t=1", "007", "a=b", "", None, 'a "b", c', "Ünal", "\uff1d1", " x ", "1e5"]
+    numbers = [0.5, -0.25, np.nan, 1 / 3, 0.99995, 1e-7, *range(8)]
+    days = pd.array([None, *range(13)], dtype="Int64")
+    rows = pd.DataFrame({"student_id": pd.array(cells, dtype="str"), "risk": numbers, "days": days})
+    rows.to_parquet(tmp_path / "list.parquet", index=False)
+    parquet_to_csv(tmp_path / "list.parquet", tmp_path / "list.csv")
+    assert (tmp_path / "list.csv").read_bytes().decode() == to_csv(rows)
+
+
+def test_rows_written_in_parts_are_one_file_with_the_columns_of_the_first(tmp_path):
+    years = pd.array([None, None, 2026], dtype="Int64")
+    rows = pd.DataFrame({"student_id": ["a", "b", "c"], "last_school_year": years})
+    with RowGroups(tmp_path / "rows.parquet") as kept:
+        kept.write(rows[:2])
+        kept.write(rows[2:])
+    read = pd.read_parquet(tmp_path / "rows.parquet", dtype_backend="numpy_nullable")
+    pd.testing.assert_frame_equal(read, rows.convert_dtypes())
 
 
 def test_leading_zeros_commas_and_quotes_come_back_as_they_were():

@@ -57,6 +57,14 @@ def test_the_same_inputs_give_the_same_bytes_in_another_home_REL_5(tmp_path, run
     assert hashes(again.folder) == hashes(run.folder)
 
 
+def test_however_few_students_are_explained_at_a_time_the_run_is_the_same(tmp_path, run, monkeypatch):
+    monkeypatch.setattr("ews.score.ROWS_AT_ONCE", 37)
+    again = score(promoted_home(tmp_path / "another"), TARGET)
+    assert (again.folder / "risk_list.csv").read_bytes() == (run.folder / "risk_list.csv").read_bytes()
+    explained = [pd.read_parquet(made.folder / "explanations.parquet") for made in (again, run)]
+    pd.testing.assert_frame_equal(*explained)
+
+
 def test_scoring_again_changes_nothing_REL_4(home, run):
     before = hashes(run.folder)
     times = {path: path.stat().st_mtime_ns for path in run.folder.iterdir()}
