@@ -1,6 +1,7 @@
 """Commands about records: make a pretend district, bring in a real one."""
 
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -70,7 +71,10 @@ def ingest(
     path: Annotated[
         Path, typer.Argument(help="Folder of flat files, one yearly sheet, or a folder or ZIP of Ed-Fi records.")
     ],
-    home: HomeOption,
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", envvar="EWS_HOME", help="Folder that holds everything of this district."),
+    ] = None,
     source: Annotated[
         Literal["flat", "yearly", "edfi", "positive", "oneroster"], typer.Option(help="Form of the records.")
     ] = "flat",
@@ -81,10 +85,18 @@ def ingest(
     allow_older: Annotated[bool, typer.Option("--allow-older", help="Take records older than last time's.")] = False,
     by: Annotated[str, typer.Option("--by", help="Who takes fewer or older records.")] = "",
     why: Annotated[str, typer.Option("--why", help="The reason; it stays with the ingest.")] = "",
+    suggest_map: Annotated[
+        bool, typer.Option("--suggest-map", help="Bring nothing in; print a first column map for these exports.")
+    ] = False,
 ) -> None:
     """Bring in records: check every row, keep the good ones, and list the others with what to do."""
     from ews import sis
 
+    if suggest_map:
+        _suggest_map(path)
+        return
+    if home is None:
+        raise typer.BadParameter("Missing option --home (or EWS_HOME): the folder that holds this district.")
     place = Home(home)
     with place.locked(), steps() as progress:
         report = sis.ingest(
@@ -130,6 +142,16 @@ def fetch_edfi(
     for name, records in fetched.records.items():
         say(f"{name}: {records:,} new or changed, {fetched.deletes.get(name, 0):,} deleted")
     say(f"What was fetched is in {place.edfi}. Next: ews ingest {place.edfi} --source edfi --home {home}")
+
+
+def _suggest_map(folder: Path) -> None:
+    from ews.sis.suggest import suggest
+
+    with tempfile.TemporaryDirectory() as work, steps() as progress:
+        progress("looking at headers and cells")
+        suggested = suggest(folder, Path(work))
+        progress(f"{len(suggested.unsure)} things to decide, marked UNSURE")
+    say(suggested.toml)
 
 
 def _counts(counts: "Mapping[str, sis.Counts]") -> Table:
