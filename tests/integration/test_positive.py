@@ -201,6 +201,8 @@ def test_the_same_folder_read_as_flat_is_another_ingest(tmp_path: Path) -> None:
     ("mapping", "words"),
     [
         ("[positive]\nperiods_a_day = 7\n", "needs a period"),
+        ("[positive]\nperiod = 'period'\nperiods_a_day = 99\n", "from 1 to 50"),
+        ("[positive]\nonly_absences = true\n", "needs periods_a_day"),
         ("[positive]\nperiod = 3\n", "columns in quotes"),
         ("[positive]\nbell = 'x'\n", "Unknown key 'bell'"),
         ("[positive]\nperiod = 'bell'\n", "attendance.csv has no column bell"),

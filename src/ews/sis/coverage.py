@@ -48,9 +48,9 @@ def without_silent_days(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def remarks_on_coverage(connection: duckdb.DuckDBPyConnection, *, has_calendar: bool) -> list[str]:
-    """What is not known, and what rows say that cannot be, in sentences."""
+    """What is not known, in sentences."""
     silent = _silent_schools(connection) if has_calendar else ["The calendar is made of the days that have rows."]
-    return [*silent, *_unknown_days(connection), *_said_years(connection)]
+    return [*silent, *_unknown_days(connection)]
 
 
 def _silent_schools(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -88,7 +88,8 @@ def _unknown_days(connection: duckdb.DuckDBPyConnection) -> list[str]:
     ]
 
 
-def _said_years(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def remarks_on_years(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Which rows name a school year that their dates do not lie in."""
     found = connection.execute(
         f"""
         with told as (

@@ -2,7 +2,7 @@
 
 The folder is a flat one with a column map; only its attendance says presence, too, and may be by period. What differs
 from a flat folder: a day is absent by the share of its periods, days of which nothing was sent are no school days,
-and the calendar may be missing.
+and the calendar may be missing. Rows of absent periods alone are read here, too: they need the same half-day rule.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ import duckdb
 
 from ews.errors import InputRefused, InvalidPolicy
 from ews.sis.column_map import check_keys, map_text, parse_toml
-from ews.sis.coverage import make_calendar, remarks_on_coverage, without_silent_days
+from ews.sis.coverage import make_calendar, remarks_on_coverage, remarks_on_years, without_silent_days
 from ews.sis.files import PLAIN, SUFFIXES, InputFile, inspect
 from ews.sis.flat import open_mapped
 from ews.sis.flat_map import OWN_WORDS, PRESENT, FlatMap, TableMap, parse_flat_map
@@ -24,7 +24,7 @@ from ews.sis.source import Part, Source, Staged
 from ews.sis.staging import check_columns, columns_of, named, stage
 from ews.tables import ATTENDANCE
 
-_KEYS = ("period", "periods_a_day", "school_year")
+_KEYS = ("period", "periods_a_day", "school_year", "only_absences")
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,14 @@ class PositiveMap:
         period: the column that tells the periods of a day apart; None where a row is a day.
         periods_a_day: periods every day has, where rows may be missing; None where those that came are all.
         school_year: a column with the school year, held against the date and not believed.
+        only_absences: rows say absence only, so a period or day without a row was attended.
     """
 
     flat: FlatMap
     period: str | None = None
     periods_a_day: int | None = None
     school_year: str | None = None
+    only_absences: bool = False
 
     @property
     def attendance(self) -> TableMap:
@@ -66,16 +68,27 @@ def read_positive_map(path: Path | None) -> PositiveMap:
     flat = parse_flat_map(text, ("positive",))
     said = parse_toml(text).get("positive", {})
     check_keys(said, _KEYS, "[positive]")
-    if flat.tables.get(ATTENDANCE.name, TableMap(ATTENDANCE)).marks:
+    mapping = PositiveMap(flat, *(said.get(key) for key in _KEYS[:3]), said.get("only_absences", False))
+    _check_kinds(mapping)
+    _check_sense(mapping)
+    return mapping
+
+
+def _check_kinds(mapping: PositiveMap) -> None:
+    columns = (mapping.period, mapping.school_year)
+    if not all(isinstance(column, str | None) for column in columns) or not isinstance(mapping.only_absences, bool):
+        raise InvalidPolicy("In [positive], period and school_year are columns in quotes, only_absences true or false.")
+    if not isinstance(mapping.periods_a_day, int | None) or mapping.periods_a_day not in (None, *range(1, 51)):
+        raise InvalidPolicy("periods_a_day in [positive] is a whole number from 1 to 50.")
+
+
+def _check_sense(mapping: PositiveMap) -> None:
+    if mapping.periods_a_day is not None and mapping.period is None:
+        raise InvalidPolicy("periods_a_day in [positive] needs a period, the column that tells periods apart.")
+    if mapping.only_absences and mapping.periods_a_day is None:
+        raise InvalidPolicy("only_absences in [positive] needs periods_a_day: how many periods a day has.")
+    if mapping.attendance.marks and not mapping.only_absences:
         raise InvalidPolicy("A positive feed needs a category in each row, so [[attendance.marks]] cannot be read.")
-    period, a_day, year = (said.get(key) for key in _KEYS)
-    if not all(isinstance(column, str | None) for column in (period, year)) or not isinstance(a_day, int | None):
-        raise InvalidPolicy(
-            "In [positive], period and school_year are columns in quotes, periods_a_day a whole number."
-        )
-    if a_day is not None and (period is None or not 1 <= a_day <= 50):
-        raise InvalidPolicy("periods_a_day in [positive] needs a period, and is a number from 1 to 50.")
-    return PositiveMap(flat, period, a_day, year)
 
 
 def open_positive(folder: Path, column_map: Path | None) -> Source:
@@ -87,7 +100,8 @@ def open_positive(folder: Path, column_map: Path | None) -> Source:
     """
     mapping = read_positive_map(column_map)
     has_calendar = _has_own_file(folder, mapping.flat, "calendar")
-    elsewhere = (ATTENDANCE.name,) if has_calendar else (ATTENDANCE.name, "calendar")
+    own_calendar = has_calendar or mapping.only_absences
+    elsewhere = (ATTENDANCE.name,) if own_calendar else (ATTENDANCE.name, "calendar")
     others = open_mapped(folder, mapping.flat, elsewhere)
     files = _attendance_files(folder, mapping)
     return Source(
@@ -132,19 +146,29 @@ def _stage(
     parts = _make_rows(connection, mapping, files)
     progress("Reducing days to marks")
     make_marks(connection, by_period=mapping.period is not None, periods_a_day=mapping.periods_a_day)
-    left_out, has_calendar = dict(staged.left_out), "calendar" in staged.parts
-    if has_calendar:
-        left_out["calendar"] = left_out.get("calendar", 0) + without_silent_days(connection)
-    else:
-        make_calendar(connection)
+    left_out = dict(staged.left_out) | {ATTENDANCE_ROWS.name: _rows_left_out(connection)}
+    remarks = [] if mapping.only_absences else _cover(connection, left_out, has_calendar="calendar" in staged.parts)
     return Staged(
         # The rows come last: what is no row at all is told with them.
         {"calendar": parts, **staged.parts, ATTENDANCE.name: parts, ATTENDANCE_ROWS.name: parts},
         {**staged.dropped_columns, **{name: columns for name, columns in dropped.items() if columns}},
         left_out={name: lines for name, lines in left_out.items() if lines},
-        remarks=(*staged.remarks, *remarks_on_coverage(connection, has_calendar=has_calendar)),
+        remarks=(*staged.remarks, *remarks, *remarks_on_years(connection)),
         judged=(ATTENDANCE_ROWS,),
     )
+
+
+def _cover(connection: duckdb.DuckDBPyConnection, left_out: dict[str, int], *, has_calendar: bool) -> list[str]:
+    if has_calendar:
+        left_out["calendar"] = left_out.get("calendar", 0) + without_silent_days(connection)
+    else:
+        make_calendar(connection)
+    return remarks_on_coverage(connection, has_calendar=has_calendar)
+
+
+def _rows_left_out(connection: duckdb.DuckDBPyConnection) -> int:
+    told = "(select count(distinct record) from told_attendance_rows)"
+    return int(connection.execute(f"select count(*) - {told} from positive_rows").fetchall()[0][0])
 
 
 def _stage_file(
