@@ -1,17 +1,16 @@
 """Commands about the store: publish what schools see, and keep the store whole."""
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from ews.cli.common import HomeOption, StoreOption, moment, say, steps
 from ews.home import Home
 
-if TYPE_CHECKING:
-    from pathlib import Path
+PURGES = "purges.jsonl"
 
-
-app = typer.Typer(help="Keep the store: upgrade its tables.", no_args_is_help=True)
+app = typer.Typer(help="Keep the store: upgrade its tables, check, back up, restore, purge.", no_args_is_help=True)
 
 
 def publish(
@@ -48,5 +47,85 @@ def upgrade(home: HomeOption, store: StoreOption = "") -> None:
     say("The store's tables are this version's.")
 
 
-def _where(home: Home, store: str) -> "str | Path":
+@app.command()
+def check(home: HomeOption, store: StoreOption = "") -> None:
+    """Read the whole store: is it undamaged, and are the lists those that were published?"""
+    from ews.errors import StoreUnavailable
+    from ews.store.checking import check as findings
+    from ews.store.opening import open_store
+
+    opened = open_store(_where(Home(home), store), read_only=True)
+    found = findings(opened)
+    opened.close()
+    for finding in found:
+        say(finding)
+    if found:
+        raise StoreUnavailable("The store is not whole. Restore a backup: ews store restore FILE")
+    say("The store is whole, and its lists are those that were published.")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="A new file; it holds education records.")],
+    home: HomeOption,
+    store: StoreOption = "",
+) -> None:
+    """Copy the store into one SQLite file, as of one moment, while the service goes on."""
+    from ews.store.copying import backup as back_up
+    from ews.store.opening import open_store
+
+    opened = open_store(_where(Home(home), store), read_only=True)
+    done = back_up(opened, file)
+    opened.close()
+    say(f"{done.rows:,} rows are in {file}. Lists of run {done.run_id}: {done.list_sha256}")
+    say(f"It holds education records. Keep {PURGES} of the home with it: it says who may not come back.")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that ews store backup wrote.")],
+    home: HomeOption,
+    store: StoreOption = "",
+) -> None:
+    """Put a backup in the place of what the store holds, whole or not at all; who was purged since stays purged."""
+    from ews.store.copying import restore as put_back
+
+    place = Home(home)
+    done = put_back(file, _where(place, store), place)
+    say(f"{done.rows:,} rows are back. Lists of run {done.run_id}: {done.list_sha256}")
+    if done.purged:
+        say(f"{done.purged:,} students who were purged since are purged again.")
+    say("Everybody signs in again. Look through accounts and tokens that were ended since: ews staff, ews token.")
+
+
+@app.command()
+def purge(
+    home: HomeOption,
+    by: Annotated[str, typer.Option("--by", help="Who asks for it.")],
+    why: Annotated[str, typer.Option("--why", help="The reason, without a student's name.")] = "",
+    students: Annotated[list[str] | None, typer.Option("--student", help="A student's id; may be repeated.")] = None,
+    keep_runs: Annotated[int | None, typer.Option(min=0, help="Delete runs before the last so many.")] = None,
+    store: StoreOption = "",
+) -> None:
+    """Delete students by request, or runs that are too old, for good; what was deleted stays in purges.jsonl."""
+    from ews.store.opening import open_store
+    from ews.store.purging import purge_runs, purge_students
+
+    if bool(students) == (keep_runs is not None):
+        raise typer.BadParameter("Say either --student ID (once or more) or --keep-runs N.")
+    if students and not why:
+        raise typer.BadParameter("Say why: --why REASON. It stays in purges.jsonl.")
+    place = Home(home)
+    opened = open_store(_where(place, store))
+    if students:
+        done = purge_students(opened, place, students, by=by, why=why, at=moment())
+        say(f"{len(done.students):,} students and {done.removed:,} folders and files of the home are deleted.")
+        say("Train again: the model had learned from them. Lists handed out (--out) are not in the home; delete them.")
+    else:
+        old = purge_runs(opened, place, keep=keep_runs or 0, by=by, at=moment())
+        say(f"{len(old.runs) if old else 0:,} runs are deleted.")
+    opened.close()
+
+
+def _where(home: Home, store: str) -> str | Path:
     return store or home.path

@@ -5,9 +5,8 @@ is computed before the transaction begins, so that others who write (a sign-in) 
 """
 
 import datetime as dt
-import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -20,10 +19,12 @@ from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.score import ScoringRun, current_run
 from ews.store.bulk import BATCH, bring_in, put, take_away, workspace
+from ews.store.checking import refuse_damaged
 from ews.store.histories import make_histories
 from ews.store.opening import Store
 from ews.store.roster import make_roster
 from ews.store.schema import HISTORIES, IN_FORCE, RISK_ROWS, RUNS, SCHOOLS, STAYS, STUDENTS
+from ews.store.sealing import list_hash
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def publish(
     with store.alone():
         if _is_in_force(store, run.run_id, records.name):
             return _outcome(store, run, records.name, changed=False)
+        refuse_damaged(store)
         with workspace(home.path) as work:
             _prepare(work, store, home, run, progress)
             progress("writing the run into the store")
@@ -89,22 +91,6 @@ def publish(
                 _put_in_force(connection, run.run_id, records.name, at)
         _tidy(store)
     return _outcome(store, run, records.name, changed=True)
-
-
-def list_hash(texts: Iterable[str]) -> str:
-    """The SHA-256 of a run's lists: of each student, by student_key, the line and the explanation, in that order."""
-    digest = hashlib.sha256()
-    for part in texts:
-        digest.update(part.encode())
-    return digest.hexdigest()
-
-
-def stored_list_hash(connection: Connection, run_id: str) -> str:
-    """The same, of the rows that the store holds."""
-    row = RISK_ROWS.c.line + "\n" + RISK_ROWS.c.explanation + "\n"
-    query = select(row).where(RISK_ROWS.c.run_id == run_id).order_by(RISK_ROWS.c.student_key)
-    rows = connection.execution_options(stream_results=True).execute(query)
-    return list_hash("".join(row for (row,) in batch) for batch in rows.partitions(BATCH))
 
 
 def _run(home: Home, run_id: str | None) -> ScoringRun:
