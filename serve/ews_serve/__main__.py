@@ -15,6 +15,7 @@ from ews.errors import EwsError
 from ews_serve.app import create_app
 from ews_serve.connections import PromptProtocol
 from ews_serve.measures import SHARED_FOLDER
+from ews_serve.provider import Provider, ProviderSettings
 from ews_serve.routes.health import checks_of
 from ews_serve.service import open_service
 from ews_serve.settings import Settings
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     try:
         settings = Settings.read(os.environ, **vars(given))
+        ProviderSettings.read(os.environ)
     except ValueError as error:
         parser.error(str(error))
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -65,7 +67,8 @@ def serve(settings: Settings) -> None:
 
 def from_environment() -> FastAPI:
     """The application as one worker process makes it."""
-    return create_app(open_service(Settings.read(os.environ)))
+    told = ProviderSettings.read(os.environ)
+    return create_app(open_service(Settings.read(os.environ)), Provider(told) if told else None)
 
 
 def readiness(settings: Settings) -> list[str]:

@@ -8,13 +8,15 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from ews_serve.edge import Edge
+from ews_serve.identity import SignInFirst, to_sign_in
 from ews_serve.problems import MEDIA_TYPE, answer_with_problems
-from ews_serve.routes import health, me, runs, schools, score, students
+from ews_serve.provider import Provider
+from ews_serve.routes import health, me, provider, runs, schools, score, sign_in, students
 from ews_serve.schemas import Problem
 from ews_serve.service import Service
 
-OPEN_PATHS = frozenset({"/livez", "/readyz"})
-"""Addresses that answer without sign-in, beside those of the sign-in itself; they hold nothing of students."""
+OPEN_PATHS = frozenset({"/livez", "/readyz"}) | sign_in.OPEN_PATHS
+"""Addresses that answer without sign-in; they hold nothing of students."""
 
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
 """Paths hold keys of students, and the framework would put them into spans wherever OpenTelemetry is set up."""
@@ -33,8 +35,10 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(service: Service) -> FastAPI:
+def create_app(service: Service, identity_provider: Provider | None = None) -> FastAPI:
     """The service on what was opened; it is closed with the application.
+
+    Without an identity provider people sign in with local accounts only.
 
     There is no ``/docs``: its page loads scripts from elsewhere, which no page that holds records of children may do.
     """
@@ -50,11 +54,15 @@ def create_app(service: Service) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.service = service
+    app.state.provider = identity_provider
     app.add_middleware(Edge, settings=service.settings, measures=service.measures)
     answer_with_problems(app)
+    app.add_exception_handler(SignInFirst, to_sign_in)
     app.include_router(health.router, responses={503: PROBLEMS[503]})
-    for router in (me.router, schools.router, students.router, score.router, runs.router):
+    for router in (students.router, schools.router, me.router, score.router, runs.router):
         app.include_router(router, responses=PROBLEMS)
+    for pages in (sign_in.router, provider.router):
+        app.include_router(pages)
     return app
 
 

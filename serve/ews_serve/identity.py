@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, Request, Response
+from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from ews.access import Viewer
@@ -17,6 +18,20 @@ from ews_serve.problems import Refused
 from ews_serve.service import Service
 
 SIGN_IN = "/sign-in"
+
+
+class SignInFirst(Exception):
+    """A page was asked for by nobody; `path` is where to go on after the sign-in."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+def to_sign_in(_: Request, error: Exception) -> Response:
+    """Send the browser to the sign-in, and back afterwards."""
+    assert isinstance(error, SignInFirst)
+    return RedirectResponse(f"{SIGN_IN}?next={quote(error.path)}", 303)
 
 
 async def signed_in_or_none(request: Request) -> SignedIn | None:
@@ -53,8 +68,7 @@ async def _page_signed_in(request: Request) -> SignedIn:
     """For pages: who is not signed in is sent to the sign-in, and back afterwards."""
     found = await signed_in_or_none(request)
     if found is None:
-        back = quote(request.url.path) if request.method == "GET" else "/"
-        raise HTTPException(303, headers={"Location": f"{SIGN_IN}?next={back}"})
+        raise SignInFirst(request.url.path if request.method == "GET" else "/")
     return found
 
 
@@ -75,15 +89,14 @@ Viewing = Annotated[Viewer, Depends(_viewing)]
 
 async def _look(service: Service, now: datetime, *, session: str = "", token: str = "") -> SignedIn | None:
     def look() -> SignedIn | None:
-        with service.store.reading() as connection:
+        with service.glance() as connection:
             if token:
                 return keys.viewer_of_token(connection, token, now)
             return keys.viewer_of_session(connection, session, now)
 
     if not (session or token):
         return None
-    # A read of SQLite takes less than handing it to a thread; it never waits for a writer.
-    return look() if service.store.is_sqlite else await run_in_threadpool(look)
+    return look() if service.answers_at_once else await run_in_threadpool(look)
 
 
 def _note_use(service: Service, signed_in: SignedIn, now: datetime) -> None:

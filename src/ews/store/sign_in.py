@@ -9,12 +9,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, select, update
 
+from ews.access import NEED_SECOND_FACTOR
 from ews.errors import InputRefused
 from ews.store import links, throttle
 from ews.store.keys import Session, end_sessions_of, start_session
 from ews.store.opening import Store
 from ews.store.passwords import hash_password, is_password
-from ews.store.schema import STAFF
+from ews.store.schema import GRANTS, STAFF
 from ews.store.second_factor import set_totp, step_of, take_step
 
 
@@ -66,6 +67,36 @@ class SetUp:
     code: str = ""
 
 
+@dataclass(frozen=True)
+class Opened:
+    """What an open link is for.
+
+    Attributes:
+        staff_key: whose it is.
+        login: theirs.
+        name: theirs.
+        has_password: whether a local password is to be set; not where an identity provider vouches.
+        needs_second_factor: whether one has to be set up, since a role asks for it and there is none yet.
+    """
+
+    staff_key: str
+    login: str
+    name: str
+    has_password: bool
+    needs_second_factor: bool
+
+
+def opened_by(connection: Connection, secret: str, now: datetime) -> Opened | None:
+    """What a link is for; None: it does not open any more."""
+    staff_key = links.staff_of_link(connection, secret, now)
+    account = _of_key(connection, staff_key) if staff_key else None
+    if account is None:
+        return None
+    asks = select(GRANTS.c.grant_key).where(GRANTS.c.staff_key == staff_key, GRANTS.c.role.in_(NEED_SECOND_FACTOR))
+    needs = account.totp_secret is None and connection.execute(asks).first() is not None
+    return Opened(account.staff_key, account.login, account.name, account.oidc_subject is None, needs)
+
+
 def sign_in(store: Store, tried: Try, now: datetime) -> Admitted | None:
     """Try to sign in; None: refused, for whatever reason."""
     login = tried.login.strip().lower()
@@ -96,28 +127,33 @@ def set_up(store: Store, chosen: SetUp, now: datetime) -> Admitted:
             link stays open for another try unless it was closed already.
     """
     with store.reading() as connection:
-        staff_key = links.staff_of_link(connection, chosen.secret, now)
-        account = _of_key(connection, staff_key) if staff_key else None
-    if account is None:
+        opened = opened_by(connection, chosen.secret, now)
+    if opened is None:
         raise InputRefused("This link was used, has expired, or was replaced by a newer one. Ask for a new one.")
-    new: dict[str, str] = {}
-    if not account.oidc_subject:
-        new["password_hash"] = hash_password(chosen.password, login=account.login, name=account.name)
-    step = step_of(chosen.totp_secret, chosen.code, now) if chosen.totp_secret else None
-    if chosen.totp_secret and step is None:
-        raise InputRefused("The code is not the one of now. Check the clock of the phone, and take the newest code.")
+    new, step = _chosen(opened, chosen, now)
     with store.writing() as connection:
         if not links.use_link(connection, chosen.secret, now):
             raise InputRefused("This link was used just now.")
         if new:
-            connection.execute(update(STAFF).where(STAFF.c.staff_key == account.staff_key).values(**new))
+            connection.execute(update(STAFF).where(STAFF.c.staff_key == opened.staff_key).values(**new))
         if step is not None:
-            set_totp(connection, account.staff_key, chosen.totp_secret, step)
-        end_sessions_of(connection, account.staff_key)
-        session = start_session(connection, account.staff_key, now, second_factor=step is not None)
-        return Admitted(
-            account.staff_key, account.login, session, links.remember_browser(connection, account.staff_key, now)
-        )
+            set_totp(connection, opened.staff_key, chosen.totp_secret, step)
+        end_sessions_of(connection, opened.staff_key)
+        session = start_session(connection, opened.staff_key, now, second_factor=step is not None)
+        browser = links.remember_browser(connection, opened.staff_key, now)
+    return Admitted(opened.staff_key, opened.login, session, browser)
+
+
+def _chosen(opened: Opened, chosen: SetUp, now: datetime) -> tuple[dict[str, str], int | None]:
+    """The new password as it is kept, and the time step of the code, when both are good."""
+    step = step_of(chosen.totp_secret, chosen.code, now) if chosen.totp_secret else None
+    if chosen.totp_secret and step is None:
+        raise InputRefused("The code is not the one of now. Check the clock of the phone, and take the newest code.")
+    if opened.needs_second_factor and step is None:
+        raise InputRefused("Your role needs a second factor. Add the account to an app, and type the code it shows.")
+    if not opened.has_password:
+        return {}, step
+    return {"password_hash": hash_password(chosen.password, login=opened.login, name=opened.name)}, step
 
 
 def step_up(store: Store, staff_key: str, session: str, code: str, now: datetime) -> Session | None:

@@ -1,0 +1,57 @@
+"""A browser without JavaScript: it keeps cookies, fills in forms, and tells where a request came from."""
+
+import asyncio
+import re
+from html import unescape
+from typing import Any
+
+import httpx
+
+from tests.services import HOST
+
+_FIELD = re.compile(r'<input[^>]*\bname="([^"]+)"[^>]*?(?:\bvalue="([^"]*)")?[^>]*>')
+_HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+
+
+class Browser:
+    """One browser of one person."""
+
+    def __init__(self, app: Any, origin: str = f"https://{HOST}", address: str = "192.0.2.7") -> None:
+        self._app = app
+        self.origin = origin
+        self.address = address
+        self.cookies = httpx.Cookies()
+
+    def send(self, method: str, path: str, **what: Any) -> httpx.Response:
+        """One request, as a page of the same origin makes it unless `headers` say otherwise."""
+        headers = {"Sec-Fetch-Site": "same-origin", **what.pop("headers", {})}
+
+        async def once() -> httpx.Response:
+            transport = httpx.ASGITransport(self._app, client=(self.address, 50_000))
+            async with httpx.AsyncClient(transport=transport, base_url=self.origin, cookies=self.cookies) as client:
+                response = await client.request(method, path, headers=headers, **what)
+                self.cookies = client.cookies
+                return response
+
+        return asyncio.run(once())
+
+    def get(self, path: str, **what: Any) -> httpx.Response:
+        return self.send("GET", path, **what)
+
+    def post(self, path: str, form: dict[str, str], **what: Any) -> httpx.Response:
+        return self.send("POST", path, data=form, **what)
+
+    def fill_in(self, path: str, action: str, **typed: str) -> httpx.Response:
+        """Open a page, type into its form, and send it with what the form holds already."""
+        held = hidden_fields(self.get(path).text)
+        return self.post(action, held | typed)
+
+
+def hidden_fields(html: str) -> dict[str, str]:
+    """What a form sends along."""
+    return {name: unescape(value) for name, value in _HIDDEN.findall(html)}
+
+
+def field_names(html: str) -> set[str]:
+    """Every field of a page."""
+    return {name for name, _ in _FIELD.findall(html)}
