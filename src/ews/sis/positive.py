@@ -68,7 +68,8 @@ def read_positive_map(path: Path | None) -> PositiveMap:
     flat = parse_flat_map(text, ("positive",))
     said = parse_toml(text).get("positive", {})
     check_keys(said, _KEYS, "[positive]")
-    mapping = PositiveMap(flat, *(said.get(key) for key in _KEYS[:3]), said.get("only_absences", False))
+    period, a_day, year, only_absences = (said.get(key) for key in _KEYS)
+    mapping = PositiveMap(flat, period, a_day, year, only_absences=False if only_absences is None else only_absences)
     _check_kinds(mapping)
     _check_sense(mapping)
     return mapping
