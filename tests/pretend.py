@@ -61,7 +61,7 @@ def _year(year: int, students: int, schools: int, seed: int) -> pd.DataFrame:
     features = features.assign(
         absence_rate_last_year=absent / 180, days_absent_last_year=absent * 1.0, days_enrolled_last_year=180.0
     )
-    outcomes = {"outcome_is_chronic": pd.array(later * 10 >= 180, dtype="boolean")}
+    outcomes = {"outcome_rate": later / 180, "outcome_is_chronic": pd.array(later * 10 >= 180, dtype="boolean")}
     for percent in Policy().threshold_percents:
         outcomes[f"outcome_reaches_{percent:02d}"] = pd.array(later * 100 >= 180 * percent, dtype="boolean")
     return pd.concat([frame, features, pd.DataFrame(outcomes)], axis=1)

@@ -52,6 +52,7 @@ def pretend_dataset(
     history = [*FEATURES[:5], "was_chronic"]
     frame.loc[frame.index % 10 == 0, history] = pd.NA
     frame["last_school_year"] = pd.array(frame["school_year"] - 1, dtype="Int64")
+    frame["outcome_rate"] = after / enrolled
     frame["outcome_is_chronic"] = pd.array(after * 10 >= enrolled, dtype="boolean")
     for percent in Policy().threshold_percents:
         frame[f"outcome_reaches_{percent:02d}"] = pd.array(after * 100 >= enrolled * percent, dtype="boolean")

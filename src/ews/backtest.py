@@ -14,7 +14,7 @@ from ews.baselines import BASELINES
 from ews.dataset import Dataset
 from ews.errors import NotEnoughData
 from ews.evaluation import MODEL
-from ews.model import Parameters, fit
+from ews.model import Model, Parameters, fit
 from ews.policy import Policy
 from ews.reliability import probability_column, reached_column
 from ews.treatment import TREATED
@@ -34,6 +34,7 @@ def backtest(
     folds: int = 5,
     seed: int = 1,
     only_last: bool = False,
+    prior: Model | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> pd.DataFrame:
     """Out-of-time (or out-of-school) predictions of the model and every baseline.
@@ -49,6 +50,7 @@ def backtest(
         folds: parts into which schools are dealt.
         seed: of the dealing and of the tie keys.
         only_last: predict the last target year only.
+        prior: a model of other districts that learning goes on from; it had not seen a year that is predicted.
         progress: told what is being predicted.
 
     Returns:
@@ -64,7 +66,7 @@ def backtest(
     parts = []
     for year, learn, test in splits(rows, split, folds=folds, seed=seed, only_last=only_last):
         progress(f"predicting {int(test.sum()):,} students of {year}")
-        parts.append(_predicted(rows.where(learn).to_learn_from(policy), rows.where(test), parameters, policy))
+        parts.append(_predicted(rows.where(learn).to_learn_from(policy), rows.where(test), parameters, policy, prior))
     if not parts:
         raise NotEnoughData(
             "A back-test by school years needs two target years with known outcomes. "
@@ -114,11 +116,13 @@ def school_folds(dataset: Dataset, folds: int, seed: int) -> np.ndarray:
     return unit.map(place).to_numpy()
 
 
-def _predicted(known: Dataset, unseen: Dataset, parameters: Parameters, policy: Policy) -> pd.DataFrame:
+def _predicted(
+    known: Dataset, unseen: Dataset, parameters: Parameters, policy: Policy, prior: Model | None
+) -> pd.DataFrame:
     about = [*_ABOUT, *({TREATED} & set(unseen.frame.columns))]
     frame = unseen.frame[about].reset_index(drop=True)
     frame["outcome"] = np.asarray(unseen.y, dtype="int8")
-    probabilities = fit(known, parameters, policy).probabilities(unseen.x).reset_index(drop=True)
+    probabilities = fit(known, parameters, policy, prior=prior).probabilities(unseen.x).reset_index(drop=True)
     frame[MODEL] = probabilities[probability_column(policy.chronic_percent)]
     for name, fit_baseline in BASELINES.items():
         frame[name] = fit_baseline(known)(unseen)

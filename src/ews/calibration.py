@@ -192,13 +192,24 @@ def logistic_curve(scores: np.ndarray, reached: np.ndarray) -> tuple[float, floa
     return _level(slope * scores, reached), slope
 
 
+def years_and_slope(scores: np.ndarray, targets: np.ndarray, school_year: np.ndarray) -> tuple[np.ndarray, float]:
+    """The level of each row's year in log-odds, shape (rows,), and the slope common to all years.
+
+    Args:
+        scores: shape (rows,).
+        targets: between 0 and 1, shape (rows,).
+        school_year: the year of each row, shape (rows,).
+    """
+    distinct, position = np.unique(school_year, return_inverse=True)
+    years = (position[:, None] == np.arange(len(distinct))).astype(float)
+    prior = np.append(np.zeros(len(distinct)), _SLOPE_PRIOR)
+    found = _newton(np.column_stack([years, scores]), targets, np.zeros(len(targets)), prior)
+    return found[:-1][position], float(max(found[-1], _LEAST_SLOPE))
+
+
 def _common_slope(rows: Scored, reached: np.ndarray) -> float:
     """The slope within years: each year has its own intercept, which is not used."""
-    years = (rows.school_year[:, None] == np.unique(rows.school_year)).astype(float)
-    design = np.column_stack([years, rows.raw_scores])
-    prior = np.append(np.zeros(years.shape[1]), _SLOPE_PRIOR)
-    slope = _newton(design, _targets(reached), np.zeros(len(reached)), prior)[-1]
-    return float(max(slope, _LEAST_SLOPE))
+    return years_and_slope(rows.raw_scores, _targets(reached), rows.school_year)[1]
 
 
 def _level(log_odds: np.ndarray, reached: np.ndarray) -> float:

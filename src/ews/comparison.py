@@ -17,6 +17,7 @@ from ews.evaluation import MODEL, differences, evaluate
 from ews.home import Home
 from ews.model import Parameters
 from ews.policy import Policy
+from ews.prior import kept_prior
 from ews.registry import Champion, Version
 from ews.school_year import SchoolYear
 from ews.train import PREDICTIONS, learnable
@@ -150,7 +151,8 @@ def _by_recipe(
     """Probabilities of a model with the champion's parameters, learned from the years before only."""
     recipe = Parameters(**{field.name: made[field.name] for field in fields(Parameters) if field.name in made})
     dataset = learnable(home.ingested(), year.next, policy, after_day=after_day, engine=engine)
-    predicted = backtest(dataset, recipe, policy, only_last=True)
+    prior = kept_prior(home, made)
+    predicted = backtest(dataset, recipe, policy, only_last=True, prior=prior.model if prior else None)
     return predicted[["student_id", "school_year", MODEL]].rename(columns={MODEL: CHAMPION})
 
 

@@ -3,16 +3,16 @@
 Same rows, same parameters, same bytes, on one thread or two.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 import lightgbm
 import numpy as np
 import pandas as pd
 
-from ews.calibration import Calibrator, fit_calibrator, held_out_splits, scored
+from ews.booster_text import joined, ranges_seen, stretched, without_threads
+from ews.calibration import Calibrator, fit_calibrator, held_out_splits, scored, years_and_slope
 from ews.dataset import Dataset
 from ews.errors import InvalidFeatures, InvalidPolicy, NotEnoughData
 from ews.features import FEATURES
@@ -26,6 +26,8 @@ FEWEST_OF_EACH = 10
 
 _TOLD_ONLY = frozenset(name for name, feature in FEATURES.items() if not feature.learned)
 """Features that sentences need and the trees may not use: their gain counts for nothing."""
+
+_DIRECTIONS = {name: feature.direction for name, feature in FEATURES.items()}
 
 _SMALL_BATCH = 256
 _SMALL_TRAINING = 20_000
@@ -87,7 +89,7 @@ class Parameters:
     def for_lightgbm(self, directions: list[int], threads: int) -> dict[str, object]:
         """The same under LightGBM's names, with one monotone direction a feature."""
         return {
-            "objective": "binary",
+            "objective": "cross_entropy",  # of an outcome between 0 and 1
             "learning_rate": self.learning_rate,
             "num_leaves": self.leaves,
             "min_data_in_leaf": self.min_rows_in_leaf,
@@ -201,12 +203,17 @@ class Model:
     @cached_property
     def _ranges(self) -> dict[str, tuple[float, float] | None]:
         """What training saw of each feature: (lowest, highest), or None where it was constant."""
-        line = re.search(r"^feature_infos=(.*)$", self.booster_text, re.MULTILINE)
-        infos = line[1].split() if line else []
-        return {name: _range(info) for name, info in zip(self.feature_names, infos, strict=True)}
+        return dict(zip(self.feature_names, ranges_seen(self.booster_text), strict=True))
 
 
-def fit(dataset: Dataset, parameters: Parameters, policy: Policy, directions: Mapping[str, int] | None = None) -> Model:
+def fit(
+    dataset: Dataset,
+    parameters: Parameters,
+    policy: Policy,
+    directions: Mapping[str, int] | None = None,
+    *,
+    prior: Model | None = None,
+) -> Model:
     """Learn from every row with a known outcome, and calibrate on years (or schools) held out.
 
     Args:
@@ -214,90 +221,131 @@ def fit(dataset: Dataset, parameters: Parameters, policy: Policy, directions: Ma
         parameters: how the booster learns.
         policy: names the thresholds that get a probability.
         directions: -1, 0 or +1 a feature; by default those of the feature catalogue.
+        prior: a model of other districts, where one is trusted: its trees come first, stretched to fit these rows, and
+            boosting goes on from there. The result is one booster like any other.
 
     Raises:
         NotEnoughData: fewer than ten students with, or without, chronic absence in any of the parts learned from.
-        InvalidFeatures: a protected attribute or an infinity is among the features.
+        InvalidFeatures: a protected attribute or an infinity is among the features, or the prior has others.
     """
     rows = dataset.labelled()
-    _check_learnable(rows)
-    if directions is None:
-        directions = {name: entry.direction for name, entry in FEATURES.items()}
-    booster = _train(rows, parameters, directions)
+    _check_learnable(rows, prior)
+    recipe = _Recipe(parameters, _DIRECTIONS if directions is None else directions, policy, prior)
+    learned = _train(rows, recipe)
     held_out = np.full(len(rows.frame), np.nan)
     for learn, predict in held_out_splits(rows, parameters.seed):
-        held_out[predict] = _raw(_train(rows.where(learn), parameters, directions), rows.x[predict])
+        held_out[predict] = _train(rows.where(learn), recipe).raw(rows.x[predict])
     unseen, last = ~np.isnan(held_out), (rows.frame["school_year"] == rows.frame["school_year"].max()).to_numpy()
     calibrator = fit_calibrator(
         scored(rows.where(unseen), held_out[unseen], policy),
-        scored(rows.where(last), _raw(booster, rows.x[last]), policy),
+        scored(rows.where(last), learned.raw(rows.x[last]), policy),
         policy,
     )
-    return Model(_text(booster), calibrator)
+    return _in_log_odds(learned.text, calibrator)
 
 
-def raw_scores_by(learn: Dataset, rows: Dataset, parameters: Parameters) -> np.ndarray:
-    """Raw scores of some rows by a booster that learned from others, for where only their order counts: no calibration.
+def raw_scores_by(learn: Dataset, rows: Dataset, parameters: Parameters, policy: Policy) -> np.ndarray:
+    """Scores of some rows by a booster that learned from others, for where only their order counts: no calibration.
 
     Args:
         learn: rows with a known outcome.
         rows: scored; shape (rows,) is returned.
         parameters: how the booster learns.
+        policy: says where the line is.
 
     Raises:
         NotEnoughData: fewer than ten students with, or without, chronic absence among those learned from.
     """
-    directions = {name: entry.direction for name, entry in FEATURES.items()}
-    return _raw(_train(learn, parameters, directions), rows.x)
+    return _train(learn, _Recipe(parameters, _DIRECTIONS, policy)).raw(rows.x)
 
 
-def _raw(booster: lightgbm.Booster, x: pd.DataFrame) -> np.ndarray:
-    return booster.predict(x, raw_score=True, validate_features=True)
+def graded_outcome(rows: Dataset, policy: Policy) -> np.ndarray:
+    """What trees learn: how much of the target year was missed, beside the line; 0 to below 1, shape (rows,).
+
+    Half at the line, a third at half of it, two thirds at twice it. Whether the line was crossed says nothing of two
+    students who missed 11 and 40 percent; how far past it they came does, and in a small district each row must tell
+    all it can.
+    """
+    rate = rows.frame["outcome_rate"].to_numpy(dtype="float64", na_value=np.nan)
+    return rate / (rate + policy.chronic_percent / 100)
 
 
-def _train(rows: Dataset, parameters: Parameters, directions: Mapping[str, int]) -> lightgbm.Booster:
-    y = np.asarray(rows.y, dtype="float64")
+@dataclass(frozen=True)
+class _Recipe:
+    """How each of the boosters of one training learns."""
+
+    parameters: Parameters
+    directions: Mapping[str, int]
+    policy: Policy
+    prior: Model | None = None
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """A booster that learned the graded outcome, and the prior it began from, if any, stretched to its rows."""
+
+    own: lightgbm.Booster
+    prior: Model | None
+    stretch: float
+
+    def raw(self, x: pd.DataFrame) -> np.ndarray:
+        """Log-odds of the graded outcome, shape (rows,), without the level of a year."""
+        own = self.own.predict(x, raw_score=True, validate_features=True)
+        return own if self.prior is None else own + self.stretch * self.prior.raw_scores(x)
+
+    @property
+    def text(self) -> str:
+        """Both as one booster."""
+        own = self.own.model_to_string()
+        return own if self.prior is None else joined(stretched(self.prior.booster_text, self.stretch), own)
+
+
+def _train(rows: Dataset, recipe: _Recipe) -> _Learned:
+    _check_enough(rows.y)
+    parameters, graded = recipe.parameters, graded_outcome(rows, recipe.policy)
+    threads = parameters.threads if len(graded) > _SMALL_TRAINING else 1
+    settings = parameters.for_lightgbm([recipe.directions.get(name, 0) for name in rows.feature_names], threads)
+    age = rows.frame["school_year"].max() - rows.frame["school_year"].to_numpy()
+    weights = rows.weights * 0.5 ** (age / parameters.half_life_years)
+    settings["feature_contri"] = [float(name not in _TOLD_ONLY) for name in rows.feature_names]
+    start, stretch = _start(rows, graded, recipe.prior)
+    data = lightgbm.Dataset(rows.x.astype("float64"), graded, weight=weights, init_score=start, params=settings)
+    return _Learned(lightgbm.train(settings, data, num_boost_round=parameters.rounds), recipe.prior, stretch)
+
+
+def _start(rows: Dataset, graded: np.ndarray, prior: Model | None) -> tuple[np.ndarray, float]:
+    """Where each row's boosting begins, shape (rows,), and what the prior is stretched by.
+
+    It is the level of the row's target year, and above it what the prior says. How much was missed in a year by all
+    tells the year and not its students: so trees learn what differs between students of one year, and the calibrator
+    how many to expect.
+    """
+    known = np.zeros(len(graded)) if prior is None else prior.raw_scores(rows.x)
+    levels, stretch = years_and_slope(known, graded, rows.frame["school_year"].to_numpy())
+    return levels + stretch * known, stretch
+
+
+def _in_log_odds(text: str, calibrator: Calibrator) -> Model:
+    """The same model with leaves stretched by the slope at the line: raw scores are log-odds of being chronic."""
+    slope = calibrator.slopes[calibrator.percents.index(calibrator.chronic_percent)]
+    booster = lightgbm.Booster(model_str=stretched(text, slope))
+    slopes = tuple(each / slope for each in calibrator.slopes)
+    return Model(without_threads(booster.model_to_string()), replace(calibrator, slopes=slopes))
+
+
+def _check_enough(y: np.ndarray) -> None:
     fewest = int(min(y.sum(), (1 - y).sum()))
     if fewest < FEWEST_OF_EACH:
         raise NotEnoughData(
             f"Training needs at least {FEWEST_OF_EACH} students with and {FEWEST_OF_EACH} without chronic absence "
             f"in the years (or schools) learned from; the smaller group has {fewest}. Ingest more school years."
         )
-    threads = parameters.threads if len(y) > _SMALL_TRAINING else 1
-    settings = parameters.for_lightgbm([directions.get(name, 0) for name in rows.feature_names], threads)
-    age = rows.frame["school_year"].max() - rows.frame["school_year"].to_numpy()
-    weights = rows.weights * 0.5 ** (age / parameters.half_life_years)
-    settings["feature_contri"] = [float(name not in _TOLD_ONLY) for name in rows.feature_names]
-    levels = _levels(rows)
-    data = lightgbm.Dataset(rows.x.astype("float64"), y, weight=weights, init_score=levels, params=settings)
-    return lightgbm.train(settings, data, num_boost_round=parameters.rounds)
 
 
-def _levels(rows: Dataset) -> np.ndarray:
-    """The log-odds of each row's target year, shape (rows,): where its boosting begins.
-
-    How many were chronically absent in a year tells the year and not its students. So trees learn what differs
-    between students of one year, and the calibrator how many to expect.
-    """
-    of_year = pd.Series(rows.y).groupby(rows.frame["school_year"].to_numpy())
-    with_, all_ = of_year.transform("sum").to_numpy(), of_year.transform("size").to_numpy()
-    return np.log((with_ + 0.5) / (all_ - with_ + 0.5))
-
-
-def _text(booster: lightgbm.Booster) -> str:
-    """The booster's text without the number of threads, the one setting that changes no score."""
-    return re.sub(r"^\[num_threads: \d+\]$", "[num_threads: 0]", booster.model_to_string(), flags=re.MULTILINE)
-
-
-def _range(info: str) -> tuple[float, float] | None:
-    """LightGBM's note on a feature, `[0:0.75]`, or `none` where it was constant."""
-    if info == "none":
-        return None
-    lowest, highest = info.strip("[]").split(":")
-    return float(lowest), float(highest)
-
-
-def _check_learnable(rows: Dataset) -> None:
+def _check_learnable(rows: Dataset, prior: Model | None) -> None:
+    if prior and prior.feature_names != rows.feature_names:
+        differs = _what_differs(list(rows.x.columns), prior.feature_names)
+        raise InvalidFeatures(f"The prior was trained on other features. {differs}")
     protected = sorted(set(rows.feature_names) & set(PROTECTED))
     if protected:
         raise InvalidFeatures(f"Protected attributes are audited and never features: {', '.join(protected)}.")

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ews import registry
 from ews.backtest import backtest, chosen_split
-from ews.bundle import load_bundle, write_bundle
+from ews.bundle import Bundle, load_bundle, write_bundle
 from ews.dataset import Dataset, dataset_for, target_years_with_outcomes
 from ews.districts import districts_of
 from ews.engine import Engine
@@ -25,6 +25,7 @@ from ews.home import Home, new_folder, read_json, to_json, write_atomically
 from ews.model import Model, Parameters, fit
 from ews.model_card import Training, hand_out, manifest_of, steward_of
 from ews.policy import Policy
+from ews.prior import keep_prior, load_prior, named_prior, refuse_unfit
 from ews.profile import profile_of
 from ews.reasons import typical_values
 from ews.reliability import calibration_table
@@ -88,6 +89,7 @@ def train(
     note: str = "",
     code: str = "",
     keep_treated: str = "",
+    prior: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Trained:
     """Learn from every earlier target year with outcomes, and register a version.
@@ -103,11 +105,14 @@ def train(
         code: which code this is, as a commit; kept in the bundle.
         keep_treated: why outcomes of students with a mentor are learned from, where the policy says `keep`; it stays
             in the bundle.
+        prior: folder of a bundle of other districts, named by its hash, from whose trees learning goes on; None to
+            learn from these records alone.
         progress: told each step.
 
     Raises:
         InvalidPolicy: the policy keeps students with a mentor, and no reason is given; or the other way round.
         NotEnoughData: no earlier target year has known outcomes, or too few students.
+        UntrustedBundle: the prior is not the bundle its folder's name says, or had seen what the back-test is on.
         Busy: another command holds the home.
     """
     with home.locked():
@@ -118,11 +123,12 @@ def train(
             progress(f"gathering what was known before {target_year.label}")
             dataset = learnable(folder, target_year, policy, after_day=after_day, engine=engine)
             treated = _treated(dataset, policy, keep_treated, progress)
-            evidence = gather(dataset, parameters, policy, progress)
+            begun_from = _prior_of(home, prior, dataset, folder, progress)
+            evidence = gather(dataset, parameters, policy, progress, prior=begun_from)
             learned = dataset.to_learn_from(policy)
             progress(f"learning from {len(learned.frame):,} student years")
-            model = fit(learned, parameters, policy)
-            whose = {"districts": list(districts_of(folder))}
+            model = fit(learned, parameters, policy, prior=begun_from.model if begun_from else None)
+            whose = {"districts": list(districts_of(folder)), **named_prior(begun_from)}
             provenance = {**question, **whose, **_learned(learned), **_choices(parameters), **treated, "code": code}
             sha256 = _keep_bundle(home, model, dataset, evidence, policy, provenance)
             _keep_predictions(home, sha256, evidence)
@@ -170,11 +176,30 @@ def _treated(
     return {"treated_students": found}
 
 
+def _prior_of(
+    home: Home, prior: Path | None, dataset: Dataset, records: Path, progress: Callable[[str], None]
+) -> Bundle | None:
+    """The prior asked for, fit for these rows and kept in the home; None where none was asked for."""
+    if prior is None:
+        return None
+    bundle = load_prior(prior)
+    refuse_unfit(bundle, dataset, districts_of(records))
+    keep_prior(home, prior, bundle)
+    progress(f"going on from the prior {bundle.sha256[:12]}, learned on other districts")
+    return bundle
+
+
 def gather(
-    dataset: Dataset, parameters: Parameters, policy: Policy, progress: Callable[[str], None] = lambda _: None
+    dataset: Dataset,
+    parameters: Parameters,
+    policy: Policy,
+    progress: Callable[[str], None] = lambda _: None,
+    *,
+    prior: Bundle | None = None,
 ) -> Evidence:
     """Back-test the last target year of a dataset, with intervals and paired differences."""
-    predictions = backtest(dataset, parameters, policy, only_last=True, progress=progress)
+    known = prior.model if prior else None
+    predictions = backtest(dataset, parameters, policy, only_last=True, prior=known, progress=progress)
     return Evidence(predictions, evaluate(predictions, policy), differences(predictions, policy))
 
 

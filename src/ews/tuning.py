@@ -19,6 +19,7 @@ from sklearn.metrics import average_precision_score
 from ews.dataset import Dataset
 from ews.errors import NotEnoughData
 from ews.model import Parameters, raw_scores_by
+from ews.policy import Policy
 
 INNER_YEARS = 2
 """Target years that a trial is judged on, the last ones: each needs one before it to learn from."""
@@ -60,6 +61,7 @@ class Tuned:
 
 def tune(
     dataset: Dataset,
+    policy: Policy,
     *,
     trials: int = 40,
     start: Parameters | None = None,
@@ -70,6 +72,7 @@ def tune(
 
     Args:
         dataset: rows of three or more target years with outcomes.
+        policy: says where the line is.
         trials: the whole budget.
         start: parameters of the first trial, within the ranges searched; the defaults where none are given.
         seed: of the search; the same rows, budget and seed find the same parameters.
@@ -89,7 +92,7 @@ def tune(
     study.enqueue_trial({name: value for name, value in asdict(first).items() if name in _SEARCHED})
 
     def judge(trial: optuna.Trial) -> float:
-        return _judged(trial, replace(first, **_suggested(trial)), inner)
+        return _judged(trial, replace(first, **_suggested(trial)), inner, policy)
 
     for number in range(trials):
         study.optimize(judge, n_trials=1)
@@ -102,7 +105,7 @@ def tune(
         inner_years=tuple(_year(test) for _, test in inner),
         inner_gain=study.best_value - float(study.trials[0].value or 0.0),
         outer_year=_year(outer[1]),
-        outer_gain=_value(outer, best) - _value(outer, first),
+        outer_gain=_value(outer, best, policy) - _value(outer, first, policy),
     )
 
 
@@ -144,17 +147,17 @@ def _folds(rows: Dataset) -> Iterator[Fold]:
         yield rows.where(years < year), rows.where(years == year)
 
 
-def _judged(trial: optuna.Trial, parameters: Parameters, folds: list[Fold]) -> float:
+def _judged(trial: optuna.Trial, parameters: Parameters, folds: list[Fold], policy: Policy) -> float:
     values: list[float] = []
     for step, fold in enumerate(folds):
-        values.append(_value(fold, parameters))
+        values.append(_value(fold, parameters, policy))
         trial.report(float(np.mean(values)), step)
         if step + 1 < len(folds) and trial.should_prune():
             raise optuna.TrialPruned
     return float(np.mean(values))
 
 
-def _value(fold: Fold, parameters: Parameters) -> float:
+def _value(fold: Fold, parameters: Parameters, policy: Policy) -> float:
     """Average precision of `GROUP` in the year judged on."""
     learn, test = fold
     asked = (test.frame["was_chronic"] == False).fillna(False).to_numpy(dtype=bool)  # noqa: E712  # unknown is neither
@@ -163,7 +166,7 @@ def _value(fold: Fold, parameters: Parameters) -> float:
             f"Nobody, or everybody, of the {GROUP} became so in {_year(test)}: trials cannot be told apart. "
             "Train with the defaults."
         )
-    return float(average_precision_score(test.y[asked], raw_scores_by(learn, test, parameters)[asked]))
+    return float(average_precision_score(test.y[asked], raw_scores_by(learn, test, parameters, policy)[asked]))
 
 
 def _year(rows: Dataset) -> int:

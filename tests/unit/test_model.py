@@ -1,11 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from ews.dataset import Dataset
 from ews.errors import InvalidFeatures, InvalidPolicy, NotEnoughData
 from ews.features import FEATURES as CATALOGUE
-from ews.model import Model, Parameters, fit
+from ews.model import Model, Parameters, fit, graded_outcome
 from ews.policy import Policy
 from tests.rows import FEATURES, pretend_dataset
 
@@ -92,7 +93,8 @@ def test_it_learned_something(dataset, model):
 def test_recent_years_count_more():
     """One year in which all is as ever, after one in which absence told the opposite."""
     then, now = pretend_dataset(target_years=(2025,)), pretend_dataset(target_years=(2026,), seed=2)
-    turned = then.frame.assign(outcome_is_chronic=~then.frame["outcome_is_chronic"])
+    rate, chronic = then.frame["outcome_rate"], then.frame["outcome_is_chronic"]
+    turned = then.frame.assign(outcome_rate=0.01 / (rate + 0.01), outcome_is_chronic=~chronic)
     both = Dataset(pd.concat([turned, now.frame], ignore_index=True), FEATURES, 0)
     risks = [
         fit(both, Parameters(rounds=30, half_life_years=years), Policy()).raw_scores(now.x) for years in (0.25, 1, 100)
@@ -238,3 +240,79 @@ def test_parameters_that_make_no_sense_are_refused(text, says):
 def test_nothing_is_printed(dataset, capfd):
     fit(dataset, FEW_TREES, Policy()).risk(dataset.x)
     assert capfd.readouterr() == ("", "")
+
+
+def test_trees_learn_how_far_past_the_line_and_not_only_whether(dataset):
+    """Half at the line, a third at half of it, two thirds at twice it; another line, another grading."""
+    some = changed(dataset.where(np.arange(len(dataset.frame)) < 4), outcome_rate=[0.0, 0.05, 0.1, 0.2])
+    assert graded_outcome(some, Policy()) == pytest.approx([0, 1 / 3, 1 / 2, 2 / 3])
+    assert graded_outcome(some, Policy(chronic_percent=15))[1] == pytest.approx(1 / 4)
+
+
+def test_students_on_the_same_side_of_the_line_are_told_apart_by_how_much_they_missed(dataset):
+    """Whether the line was crossed stays as it was for everybody; how far tells what the grade says."""
+    frame = dataset.frame.copy()
+    over = frame["outcome_is_chronic"].to_numpy(dtype=bool)
+    frame.loc[over, "outcome_rate"] = np.where(frame.loc[over, "grade_number"] == 1, 0.6, 0.1)
+    dealt = fit(Dataset(frame, FEATURES, 0), FEW_TREES, Policy())
+    first_grade = (frame["grade_number"] == 1).to_numpy()
+
+    def ahead(model: Model) -> float:
+        scores = model.raw_scores(dataset.x)
+        return float(scores[first_grade].mean() - scores[~first_grade].mean())
+
+    assert ahead(dealt) > ahead(fit(dataset, FEW_TREES, Policy())) + 0.08
+
+
+def test_raw_scores_are_log_odds_of_being_chronic(model):
+    chronic = model.calibrator.percents.index(10)
+    assert model.calibrator.slopes[chronic] == 1
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Model:
+    return fit(pretend_dataset(students=2000, seed=7), FEW_TREES, Policy())
+
+
+def test_a_prior_comes_first_in_one_booster_whose_contributions_still_sum_to_the_raw_score(dataset, model, elsewhere):
+    both = fit(dataset, FEW_TREES, Policy(), prior=elsewhere)
+    assert both.booster.num_trees() > elsewhere.booster.num_trees()
+    assert both.booster_text.count("\nTree=") == both.booster.num_trees()
+    sums = both.contributions(dataset.x).sum(axis=1)
+    np.testing.assert_allclose(sums, both.raw_scores(dataset.x), atol=1e-9)
+    assert both.booster_text != model.booster_text
+
+
+def test_with_a_prior_the_same_rows_give_the_same_bytes_on_one_thread_and_on_two_T14(elsewhere):
+    dataset = pretend_dataset(students=11_000)
+    few = [Parameters(rounds=5, threads=threads) for threads in (1, 2, 2)]
+    first, *others = (fit(dataset, parameters, Policy(), prior=elsewhere) for parameters in few)
+    assert others == [first, first]
+
+
+def test_a_prior_helps_where_there_are_few_students(elsewhere):
+    """A hundred students to learn from, many more to ask: judged by how well flags are ranked."""
+    asked = pretend_dataset(students=1500, seed=11)
+    few = pretend_dataset(students=100, seed=12)
+    gains = [
+        roc_auc_score(asked.y, fit(few, FEW_TREES, Policy(), prior=prior).raw_scores(asked.x))
+        for prior in (None, elsewhere)
+    ]
+    assert gains[1] > gains[0] + 0.01
+
+
+def test_a_prior_that_says_the_opposite_is_not_believed(dataset, model, elsewhere):
+    """Its slope in these rows is what it counts by: hardly anything here."""
+    turned = dataset.frame.assign(
+        outcome_rate=0.01 / (dataset.frame["outcome_rate"] + 0.01),
+        outcome_is_chronic=~dataset.frame["outcome_is_chronic"],
+    )
+    opposite = fit(Dataset(turned, FEATURES, 0), FEW_TREES, Policy(), directions={})
+    both = fit(dataset, FEW_TREES, Policy(), prior=opposite)
+    assert roc_auc_score(dataset.y, both.raw_scores(dataset.x)) > roc_auc_score(dataset.y, model.risk(dataset.x)) - 0.03
+
+
+def test_a_prior_of_other_features_is_refused(dataset, elsewhere):
+    fewer = Dataset(dataset.frame, FEATURES[:-1], 0)
+    with pytest.raises(InvalidFeatures, match="prior was trained on other features.*grade_number"):
+        fit(fewer, FEW_TREES, Policy(), prior=elsewhere)

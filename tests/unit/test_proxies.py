@@ -61,7 +61,8 @@ def test_without_attributes_there_is_nothing_to_tell():
 
 
 def cost(attribute: np.ndarray, outcome: np.ndarray) -> pd.DataFrame:
-    frame = ROWS.frame.assign(outcome_is_chronic=pd.array(outcome, dtype="boolean"))
+    rate = np.where(outcome, 0.15, 0.05)
+    frame = ROWS.frame.assign(outcome_rate=rate, outcome_is_chronic=pd.array(outcome, dtype="boolean"))
     rows = replace(ROWS, frame=frame)
     groups = groups_with(rows, disability=attribute)
     last = (frame["school_year"] == 2026).to_numpy()

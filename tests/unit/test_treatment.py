@@ -30,7 +30,7 @@ def mentored_dataset(share: float = 0.3):
     frame = dataset.frame.assign(band_last_year="at risk")
     high = frame["absence_rate_last_year"].fillna(0) > frame["absence_rate_last_year"].quantile(1 - share)
     frame[TREATED] = (high & (frame.index % 2 == 0)).astype("boolean")
-    frame.loc[frame[TREATED] & (frame.index % 3 > 0), "outcome_is_chronic"] = False
+    frame.loc[frame[TREATED] & (frame.index % 3 > 0), ["outcome_rate", "outcome_is_chronic"]] = (0.03, False)
     return type(dataset)(frame, dataset.feature_names, 0)
 
 
@@ -76,7 +76,7 @@ def test_training_learns_from_no_treated_outcome_unless_told_to_FAIR_21():
     weighted = fit(dataset.to_learn_from(WEIGHT), FEW, WEIGHT)
     assert weighted.booster_text != ours.booster_text
     risks = [model.risk(dataset.x[treated]).mean() for model in (naive, ours, weighted)]
-    assert risks[0] < 0.75 * min(risks[1:]), "naive retraining takes those a mentor helped for students in no need"
+    assert risks[0] < 0.8 * min(risks[1:]), "naive retraining takes those a mentor helped for students in no need"
 
 
 def test_a_back_test_learns_without_the_mentored_and_predicts_and_reports_them_apart_FAIR_23():

@@ -50,6 +50,16 @@ def train(
         str,
         typer.Option(metavar="REASON", help="Why students with a mentor are learned from, if the policy keeps them."),
     ] = "",
+    prior: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            metavar="BUNDLE",
+            help="Go on from the trees of another district's bundle (its folder, named by its hash): for a district of "
+            "a few thousand students. It may not have seen this district, or the year the back-test is on.",
+        ),
+    ] = None,
     engine: EngineOption = "duckdb",
     master: MasterOption = None,
 ) -> None:
@@ -68,6 +78,7 @@ def train(
             note=note,
             code=code_version(),
             keep_treated=keep_treated,
+            prior=prior,
             progress=progress,
         )
     years = ", ".join(year.label for year in made.learned_from)

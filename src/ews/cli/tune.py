@@ -51,7 +51,7 @@ def tune(
         dataset = learnable(
             place.ingested(), target_year, policy_of(place), after_day=after_day, engine=engine_of(engine, master)
         ).to_learn_from(policy_of(place))
-        found = search(dataset, trials=trials, seed=seed, progress=progress)
+        found = search(dataset, policy_of(place), trials=trials, seed=seed, progress=progress)
         run.log(asdict(found.parameters), {"inner_gain": found.inner_gain, "outer_gain": found.outer_gain})
         log_trials(run, found.trials.to_dict(orient="records"))
     write_atomically(out.resolve(), found.parameters.to_toml())

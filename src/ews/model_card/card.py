@@ -160,7 +160,20 @@ def _training_data(run: Training) -> tuple[Block, ...]:
             )
         ),
         f"Recent years count more: after {made['half_life_years']:g} school years a row counts half.",
+        *_of_a_prior(made.get("prior")),
         *_with_a_mentor(made.get("treated_students")),
+    )
+
+
+def _of_a_prior(told: dict[str, Any] | None) -> tuple[str, ...]:
+    """On whose trees learning went on; most models have no prior."""
+    if told is None:
+        return ()
+    years = ", ".join(SchoolYear(int(year)).label for year in told["learned_from"])
+    return (
+        f"Learning went on from a prior: the model {told['sha256'][:12]}, trained on {told['student_years']:,} student "
+        f"years of other districts ({', '.join(told['districts']) or 'not named'}), target years {years}. What these "
+        "records tell is learned on top of it; the figures of this card hold for both together.",
     )
 
 
