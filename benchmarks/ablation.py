@@ -84,7 +84,7 @@ def _scores(learn: Dataset, test: Dataset, names: tuple[str, ...], boosters: int
     """Mean raw score over boosters that differ by chance only; shape (rows,). No calibration: ranks do not need it."""
     known, asked = (replace(rows, feature_names=names) for rows in (learn, test))
     choices_of_seed = (replace(Parameters(), seed=Parameters().seed + number) for number in range(boosters))
-    return np.mean([raw_scores_by(known, asked, parameters) for parameters in choices_of_seed], axis=0)
+    return np.mean([raw_scores_by(known, asked, parameters, Policy()) for parameters in choices_of_seed], axis=0)
 
 
 def tables(paired: pd.DataFrame) -> str:

@@ -5,7 +5,7 @@ would make the back-test flatter itself: a prior that had seen the tested year e
 """
 
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,35 @@ import numpy as np
 
 from ews.bundle import Bundle, bundle_folder, load_bundle
 from ews.dataset import Dataset
+from ews.districts import districts_of
 from ews.errors import UntrustedBundle
 from ews.home import Home, new_folder
 from ews.school_year import SchoolYear
 from ews.tables import PRETEND
+
+
+def prior_for(
+    home: Home, dataset: Dataset, folder: Path | None, records: Path, progress: Callable[[str], None]
+) -> Bundle | None:
+    """The prior asked for: verified, fit for these rows, and kept in the home; None where none was asked for.
+
+    Args:
+        home: keeps it.
+        dataset: the rows that will be learned from.
+        folder: the bundle's, named by its hash.
+        records: the folder of the ingest that the rows are from.
+        progress: told of it.
+
+    Raises:
+        UntrustedBundle: as `load_prior` and `refuse_unfit`.
+    """
+    if folder is None:
+        return None
+    prior = load_prior(folder)
+    refuse_unfit(prior, dataset, districts_of(records))
+    keep_prior(home, folder, prior)
+    progress(f"going on from the prior {prior.sha256[:12]}, learned on other districts")
+    return prior
 
 
 def load_prior(folder: Path) -> Bundle:

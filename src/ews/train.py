@@ -25,7 +25,7 @@ from ews.home import Home, new_folder, read_json, to_json, write_atomically
 from ews.model import Model, Parameters, fit
 from ews.model_card import Training, hand_out, manifest_of, steward_of
 from ews.policy import Policy
-from ews.prior import keep_prior, load_prior, named_prior, refuse_unfit
+from ews.prior import named_prior, prior_for
 from ews.profile import profile_of
 from ews.reasons import typical_values
 from ews.reliability import calibration_table
@@ -123,7 +123,7 @@ def train(
             progress(f"gathering what was known before {target_year.label}")
             dataset = learnable(folder, target_year, policy, after_day=after_day, engine=engine)
             treated = _treated(dataset, policy, keep_treated, progress)
-            begun_from = _prior_of(home, prior, dataset, folder, progress)
+            begun_from = prior_for(home, dataset, prior, folder, progress)
             evidence = gather(dataset, parameters, policy, progress, prior=begun_from)
             learned = dataset.to_learn_from(policy)
             progress(f"learning from {len(learned.frame):,} student years")
@@ -174,19 +174,6 @@ def _treated(
     elif left_out:
         progress(f"leaving out {left_out:,} student years with a mentor")
     return {"treated_students": found}
-
-
-def _prior_of(
-    home: Home, prior: Path | None, dataset: Dataset, records: Path, progress: Callable[[str], None]
-) -> Bundle | None:
-    """The prior asked for, fit for these rows and kept in the home; None where none was asked for."""
-    if prior is None:
-        return None
-    bundle = load_prior(prior)
-    refuse_unfit(bundle, dataset, districts_of(records))
-    keep_prior(home, prior, bundle)
-    progress(f"going on from the prior {bundle.sha256[:12]}, learned on other districts")
-    return bundle
 
 
 def gather(
