@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ews.home import Home, read_json
+from ews.store.keys import SCOPES
 
 STARTED = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
 PATIENCE_SECONDS = 60
@@ -76,7 +77,8 @@ def scored_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def service(scored_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service on the pretend district, as `make serve` starts it, on a free port."""
     with alone(scored_home.path.parent):
-        token = ews("token", "--home", scored_home.path, "--note", "functional tests").strip()
+        scopes = [word for scope in sorted(SCOPES) for word in ("--scope", scope)]
+        token = ews("token", "make", "dashboard", *scopes, "--home", scored_home.path).strip()
     log = tmp_path_factory.mktemp("service") / "log"
     command = [sys.executable, "-W", "error", "-m", "ews_serve", "--home", scored_home.path, "--port", "0"]
     with log.open("w") as sink, subprocess.Popen(command, stdout=sink, stderr=sink) as process:

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from ews.access import View, can_view_student
+from ews.access import Role, View, can_view_student
+from ews.cli import demo_staff
 from ews.cli.common import moment
 from ews.store import keys, links, people
 from ews.store.audit_chain import Entry
 from ews.store.audit_log import open_audit_log
 from ews.store.opening import open_store
-from tests.cast import ANA, JUN, MO, ROSA, TEO, TODAY, TOMAS, place
+from ews.store.schema import CASELOADS, GRANTS
+from ews.store.schema import STAFF as STAFF_TABLE
+from tests.cast import ANA, JUN, MO, ROSA, STAFF, TEO, TODAY, TOMAS, place
 from tests.stores import store_with_cast
 from tests.unit.test_cli import run
 
@@ -213,3 +216,30 @@ def test_who_acts_is_the_user_of_the_machine_where_nobody_is_named(ews, home, mo
     ews("staff", "link", "rosa.imani")
     assert ews("staff", "link", "rosa.imani", "--by", "two\nlines")[0] == 10
     assert acts(home) == [("operator-7", "staff link", "rosa.imani")]
+
+
+def test_the_demos_people_are_of_the_cast_and_get_links_and_no_password_A09(home, monkeypatch):
+    monkeypatch.delenv("EWS_STORE", raising=False)
+    known = {one.login: (one.name, one.role) for one in STAFF if one.grants}
+    assert all(known[person.login] == (person.name, person.role) for person in demo_staff.STAFF)
+    assert {person.role for person in demo_staff.STAFF} == set(Role)
+    new = store_without_staff(home)
+    invited = demo_staff.move_in(new, "014", [ANA.student_id, JUN.student_id, TEO.student_id])
+    again = demo_staff.move_in(new, "014", [ANA.student_id])
+    assert [one.login for one in invited] == [one.login for one in again]
+    assert demo_staff.PROGRAM not in {one.login for one in invited}
+    assert not {one.link for one in invited} & {one.link for one in again}
+    with open_store(new).reading() as connection:
+        made = {one.login: one for one in people.members(connection)}
+        opened = [links.staff_of_link(connection, one.link.partition("=")[2], moment()) for one in again]
+    assert {one.signs_in_by for one in made.values()} == {"nothing yet"}
+    assert opened == [made[one.login].staff_key for one in again]
+    assert [grant.school_id for grant in made["tomas.nunez"].grants] == ["014"]
+
+
+def store_without_staff(home: Path) -> Path:
+    """A home with the schools and students of the cast alone."""
+    with open_store(home).writing() as connection:
+        for table in (CASELOADS, GRANTS, STAFF_TABLE):
+            connection.execute(table.delete())
+    return home

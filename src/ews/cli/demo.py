@@ -46,8 +46,9 @@ def demo(
     )  # fmt: skip
     _run("score", "--home", home, "--target-year", year, "--out", lists)
     _run("publish", "--home", home, "--by", "demo")
-    school_id, student_id = _print_school(Home(home), target_year.label)
-    _print_places(home, lists, school_id, student_id)
+    school_id, student_ids = _print_school(Home(home), target_year.label)
+    _print_places(home, lists, student_ids[0])
+    _print_staff(home, school_id, student_ids)
     say(f"The whole way took {time.perf_counter() - start:.0f} s.")
 
 
@@ -62,8 +63,8 @@ def _run(*words: object) -> None:
             raise
 
 
-def _print_school(home: Home, year: str) -> tuple[str, str]:
-    """Print the top of each lane of one school's list; gives the school and its first student to reach in time."""
+def _print_school(home: Home, year: str) -> tuple[str, list[str]]:
+    """Print the top of each lane of one school's list; gives the school and its students, to reach in time first."""
     from ews.score import current_run, read_list
 
     rows = read_list(current_run(home))
@@ -75,7 +76,7 @@ def _print_school(home: Home, year: str) -> tuple[str, str]:
         say(_LINE.format("rank", "student", "grade", "risk", "missed last year", "band last year"))
         for row in of_school[of_school["lane"] == lane].head(SHOWN).itertuples():
             _print_student(row)
-    return school_id, str(of_school.sort_values("lane", kind="stable")["student_id"].iloc[0])
+    return school_id, of_school.sort_values("lane", kind="stable")["student_id"].astype(str).tolist()
 
 
 def _print_student(row: Any) -> None:
@@ -88,7 +89,7 @@ def _print_student(row: Any) -> None:
             say(f"{'':6}{reason}")
 
 
-def _print_places(home: Path, lists: Path, school_id: str, student_id: str) -> None:
+def _print_places(home: Path, lists: Path, student_id: str) -> None:
     say("\nThese are patterns the model used, not causes. For voluntary mentoring only.\n")
     places = {
         "all lists": f"{lists}/risk_list.csv  (and .parquet, provenance.json)",
@@ -96,11 +97,20 @@ def _print_places(home: Path, lists: Path, school_id: str, student_id: str) -> N
         "the records": f"{home}/pretend_district",
         "everything else": f"{home}  (tables, bundles, scoring runs)",
         "the training runs": f"{_tool('mlflow')} ui --backend-store-uri sqlite:///{home.resolve()}/mlflow.db",
-        "the service": f"{_tool('ews')} token --home {home}, then make serve DEMO_HOME={home}, then\n"
-        f'  curl -H "Authorization: Bearer TOKEN" http://127.0.0.1:8000/v1/schools/{school_id}/risk-list',
+        "the service": f"make serve DEMO_HOME={home}",
     }
     for name, place in places.items():
         say(f"{name + ':':<19}{place}")
+
+
+def _print_staff(home: Path, school_id: str, student_ids: list[str]) -> None:
+    """Open accounts for invented people of each role, and print how each of them signs in."""
+    from ews.cli.demo_staff import PROGRAM, move_in
+
+    say("\nStart the service, then sign in as one of these invented people; a link opens once, within three days:\n")
+    for one in move_in(home, school_id, student_ids):
+        say(f"  {one.login:<14} {one.role:<15} {one.link}")
+    say(f"\nA program asks with a token: {_tool('ews')} token make {PROGRAM} --scope risk_list --home {home}")
 
 
 def _tool(name: str) -> str:
