@@ -9,20 +9,23 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Generic, NoReturn, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from ews.access import Decision, Place, Reason, Scope, View, Viewer, can_view_student, may, scope_of
 from ews.store.audit_chain import Entry
 from ews.store.reading import Line, Run, place_of, run_in_force
-from ews_serve.identity import Viewing
+from ews_serve.identity import signed_in_or_none
 from ews_serve.problems import Refused
 from ews_serve.service import Service
 
 NOTHING_PUBLISHED = "No list was published yet. Make one with: ews score --target-year YEAR; then: ews publish"
 STATE_PURPOSE = "Say why you need to see a student outside your caseload, in the header Ews-Purpose."
 SECOND_FACTOR = "This asks for a second factor, and none was given at sign-in."
+
+PURPOSE, MOST_PURPOSE = "Ews-Purpose", 200
 
 _NOT_WRITTEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -72,7 +75,8 @@ class Asked:
         """
         decision = may(self.viewer, view, self.on)
         if not decision.allowed:
-            self._refuse(view, decision)
+            self.log(view, decision, "refused")
+            raise self._refusal(view, decision)
         return decision
 
     def scope(self, view: View) -> Scope:
@@ -84,7 +88,7 @@ class Asked:
         self.may(view)
         return scope_of(self.viewer, view, self.on, self.purpose, self.service.policy)
 
-    def student(self, student_key: str, view: View, read: Callable[[Any, str], Found | None]) -> Seen[Found]:
+    async def student(self, student_key: str, view: View, read: Callable[[Any, str], Found | None]) -> Seen[Found]:
         """One student in a view, read in one transaction with the decision.
 
         Args:
@@ -96,15 +100,27 @@ class Asked:
             Refused: 403, a second factor or a stated purpose would open it; else 404, whether or not there is such a
                 student (SEC-12).
         """
-        other = self.viewer.viewing_as
-        staff = (self.viewer.staff_key, other.staff_key) if other else (self.viewer.staff_key,)
-        with self.service.store.reading() as connection:
-            place = place_of(connection, student_key, *staff)
-            decision = self.decide(place, view)
-            found = read(connection, student_key) if decision.allowed else None
+
+        def look() -> tuple[Place, Decision, Found | None]:
+            with self.service.glance() as connection:
+                place = place_of(connection, student_key, *self._staff_keys())
+                decision = self.decide(place, view)
+                return place, decision, read(connection, student_key) if decision.allowed else None
+
+        place, decision, found = look() if self.service.answers_at_once else await run_in_threadpool(look)
         if found is None:
-            self._refuse(view, decision, (student_key,) if place.stays else ())
+            keys = (student_key,) if place.stays else ()
+            await self._logged(self._entry(view, decision.role, decision.reason, "refused", {"student_keys": keys}))
+            raise self._refusal(view, decision)
         return Seen(found, place, decision)
+
+    def _staff_keys(self) -> tuple[str, ...]:
+        other = self.viewer.viewing_as
+        return (self.viewer.staff_key, other.staff_key) if other else (self.viewer.staff_key,)
+
+    def is_offered(self, view: View) -> bool:
+        """Whether the viewer has any role with this view today."""
+        return may(self.viewer, view, self.on).allowed
 
     def decide(self, place: Place, view: View) -> Decision:
         """Whether the viewer may see a student in a view."""
@@ -133,7 +149,7 @@ class Asked:
         Raises:
             AuditUnavailable: it could not be written, so nothing may be shown.
         """
-        self._append(view, decision.role or "", decision.reason, result, about)
+        self.service.audit.append([self._entry(view, decision.role, decision.reason, result, about)])
 
     def log_list(self, scope: Scope, result: str, lines: Sequence[Line], **about: Any) -> None:
         """Write the read of a list into the log, in one entry that names every student on it.
@@ -145,15 +161,18 @@ class Asked:
         reasons = dict.fromkeys(part.reason for part in scope.parts)
         keys = tuple(line.student_key for line in lines)
         about |= {"student_keys": keys, "fields": "names" if any(line.student_id for line in lines) else ""}
-        self._append(scope.view, " ".join(roles), " ".join(reasons), result, about)
+        self.service.audit.append([self._entry(scope.view, " ".join(roles), " ".join(reasons), result, about)])
 
-    def _append(self, view: View, role: str, reason: str, result: str, about: dict[str, Any]) -> None:
+    async def _logged(self, entry: Entry) -> None:
+        await self.service.log_together.append(entry)
+
+    def _entry(self, view: View, role: str | None, reason: str, result: str, about: dict[str, Any]) -> Entry:
         other = self.viewer.viewing_as
-        entry = Entry(
+        return Entry(
             at=self.at,
             staff_key=self.viewer.staff_key,
             login=self.viewer.login,
-            role=role,
+            role=role or "",
             view=view,
             result=result,
             reason=reason,
@@ -162,28 +181,25 @@ class Asked:
             correlation_id=self.correlation_id,
             **about,
         )
-        self.service.audit.append([entry])
 
-    def shown(self, view: View, seen: Seen[Any], text: str, run: Run | None = None, fields: str = "") -> Response:
+    async def shown(self, view: View, seen: Seen[Any], text: str, run: Run | None = None, fields: str = "") -> Response:
         """The answer about one student, once the read is in the log.
 
         Raises:
             AuditUnavailable: as :meth:`log`.
         """
-        told = [fields] if fields else []
-        if seen.decision.shows_names:
-            told.append("names")
-        self.log(view, seen.decision, student_keys=(seen.place.student_key,), fields=" ".join(told), **of_run(run))
+        told = " ".join(part for part in (fields, "names" if seen.decision.shows_names else "") if part)
+        about = {"student_keys": (seen.place.student_key,), "fields": told, **of_run(run)}
+        await self._logged(self._entry(view, seen.decision.role, seen.decision.reason, "shown", about))
         return json_text(text)
 
-    def _refuse(self, view: View, decision: Decision, student_keys: Sequence[str] = ()) -> NoReturn:
-        """Log a refusal, then refuse; what helps is said only to who may know that there is something."""
-        self.log(view, decision, "refused", student_keys=tuple(student_keys))
+    def _refusal(self, view: View, decision: Decision) -> Refused:
+        """How to refuse: what would help is said only to who may know that there is something."""
         if may(self.viewer, view, self.on).reason is Reason.NEEDS_SECOND_FACTOR:
-            raise Refused(403, SECOND_FACTOR)
+            return Refused(403, SECOND_FACTOR)
         if decision.reason is Reason.NEEDS_PURPOSE:
-            raise Refused(403, STATE_PURPOSE)
-        raise Refused(404)
+            return Refused(403, STATE_PURPOSE)
+        return Refused(404)
 
 
 def of_run(run: Run | None) -> dict[str, Any]:
@@ -196,21 +212,21 @@ def json_text(text: str, headers: dict[str, str] | None = None) -> Response:
     return Response(text, media_type="application/json", headers=headers)
 
 
-async def _asked(
-    request: Request,
-    viewer: Viewing,
-    purpose: Annotated[
-        str,
-        Header(alias="Ews-Purpose", max_length=200, description="Why a student outside the caseload is looked at."),
-    ] = "",
-) -> Asked:
+async def _asked(request: Request) -> Asked:
+    signed_in = await signed_in_or_none(request)
+    if signed_in is None:
+        raise Refused(401)
     service: Service = request.app.state.service
-    at = service.now()
-    return Asked(service, viewer, at, service.on(at), written(purpose), request.state.correlation_id)
+    at, purpose = service.now(), request.headers.get(PURPOSE, "")
+    if len(purpose) > MOST_PURPOSE:
+        raise Refused(422, f"{PURPOSE} holds at most {MOST_PURPOSE} characters.")
+    return Asked(service, signed_in.viewer, at, service.on(at), written(purpose), request.state.correlation_id)
 
 
 def written(purpose: str) -> str:
     """A purpose as it goes into the log: one line, whatever was sent; UTF-8 where it is (O17)."""
+    if not purpose:
+        return ""
     with contextlib.suppress(UnicodeError):
         purpose = purpose.encode("latin-1").decode("utf-8")
     return " ".join(_NOT_WRITTEN.sub(" ", purpose).split())

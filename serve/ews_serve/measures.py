@@ -26,14 +26,22 @@ class Measures:
             "ews_request_seconds", "Seconds to the end of the answer.", ("route",), buckets=_BUCKETS,
             registry=self._registry,
         )  # fmt: skip
+        self._of_kind: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._large_exports = Counter("ews_large_exports", "Exports above the step-up size.", registry=self._registry)
 
     def count(self, scope: Scope, status: int, seconds: float) -> None:
         """One request; an address that is no route counts as `other`, so that no path reaches a label."""
         route = getattr(scope.get("route"), "path", "other")
-        method = scope["method"] if route != "other" else "other"
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        kind = (route, scope["method"] if route != "other" else "other", status)
+        requests, histogram = self._of_kind.get(kind) or self._begin(kind)
+        requests.inc()
+        histogram.observe(seconds)
+
+    def _begin(self, kind: tuple[str, str, int]) -> tuple[Counter, Histogram]:
+        route, method, status = kind
+        made = (self._requests.labels(route, method, str(status)), self._seconds.labels(route))
+        self._of_kind[kind] = made
+        return made
 
     def tell_large_export(self, rows: int, large: int, correlation_id: str) -> None:
         """Tell the operator of an export of more rows than `large` (E06); the log of reads has who and what."""

@@ -1,14 +1,19 @@
 """What every request is answered from: the store, the log of reads, the model, opened once a process."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from ews.access import AccessPolicy
 from ews.store.audit_log import AuditLog, open_audit_log
 from ews.store.opening import Store, open_store, store_url
+from ews.store.swift import SwiftConnection
 from ews_serve.live import LiveModels
+from ews_serve.log_together import LogTogether
 from ews_serve.measures import Measures
 from ews_serve.settings import Settings
 
@@ -38,6 +43,28 @@ class Service:
     policy: AccessPolicy
     now: Callable[[], datetime]
 
+    @cached_property
+    def answers_at_once(self) -> bool:
+        """Whether a read of one student takes less than handing it to a thread: a file's reader waits for no writer."""
+        return self.store.is_sqlite
+
+    @cached_property
+    def log_together(self) -> LogTogether:
+        """The log of reads, for what runs on the event loop."""
+        return LogTogether(self.audit)
+
+    def glance(self) -> AbstractContextManager[Any]:
+        """One short reading, of one person or student; where it answers at once, only on the event loop's thread.
+
+        Raises:
+            StoreUnavailable: the database does not answer or is damaged.
+        """
+        return self._swift.reading() if self._swift else self.store.reading()
+
+    @cached_property
+    def _swift(self) -> SwiftConnection | None:
+        return SwiftConnection(str(self.store.file)) if self.store.file else None
+
     def on(self, at: datetime) -> date:
         """The school's date at a point in time."""
         zone = self.settings.time_zone
@@ -47,6 +74,8 @@ class Service:
         """Write what waits, and let go of the databases."""
         self.audit.close()
         self.store.close()
+        if self._swift:
+            self._swift.close()
 
 
 def open_service(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Service:

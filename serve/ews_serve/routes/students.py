@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
+from starlette.concurrency import run_in_threadpool
 
 from ews.access import Decision, View, who_may
 from ews.store import reading
@@ -19,35 +20,42 @@ StudentKey = Annotated[
 
 
 @router.get("", response_model=Student)
-def student(student_key: StudentKey, asked: Asking) -> Response:
+async def student(student_key: StudentKey, asked: Asking) -> Response:
     """The student's line of the list in force."""
-    seen = asked.student(student_key, View.RISK_LIST, reading.student_view)
+    seen = await asked.student(student_key, View.RISK_LIST, reading.student_view)
     text = student_text(seen.found, _notices(asked, seen.found), named=seen.decision.shows_names)
-    return asked.shown(View.RISK_LIST, seen, text, seen.found.run)
+    return await asked.shown(View.RISK_LIST, seen, text, seen.found.run)
 
 
 @router.get("/explanation", response_model=Explanation)
-def explanation(student_key: StudentKey, asked: Asking) -> Response:
+async def explanation(student_key: StudentKey, asked: Asking) -> Response:
     """The student's estimate and the patterns it rests on; with their numbers for who works with the model."""
-    seen = asked.student(student_key, View.EXPLANATION, reading.student_view)
-    with_numbers = asked.decide(seen.place, View.NUMBERS).allowed
+    seen = await asked.student(student_key, View.EXPLANATION, reading.student_view)
+    with_numbers = asked.is_offered(View.NUMBERS) and asked.decide(seen.place, View.NUMBERS).allowed
     text = explanation_text(
         seen.found, _notices(asked, seen.found), named=seen.decision.shows_names, with_numbers=with_numbers
     )
-    return asked.shown(View.EXPLANATION, seen, text, seen.found.run, "numbers" if with_numbers else "")
+    return await asked.shown(View.EXPLANATION, seen, text, seen.found.run, "numbers" if with_numbers else "")
 
 
 @router.get("/history", response_model=History)
-def history(student_key: StudentKey, asked: Asking) -> Response:
+async def history(student_key: StudentKey, asked: Asking) -> Response:
     """The student's attendance; no estimate in it."""
-    seen = asked.student(student_key, View.ATTENDANCE, reading.history)
-    return asked.shown(View.ATTENDANCE, seen, history_text(seen.found, named=seen.decision.shows_names))
+    seen = await asked.student(student_key, View.ATTENDANCE, reading.history)
+    return await asked.shown(View.ATTENDANCE, seen, history_text(seen.found, named=seen.decision.shows_names))
 
 
 @router.get("/who-can-see")
-def who_can_see(student_key: StudentKey, asked: Asking) -> WhoCanSee:
+async def who_can_see(student_key: StudentKey, asked: Asking) -> WhoCanSee:
     """Everybody who may see this student, in which views, and why: as a parent may ask."""
-    seen = asked.student(student_key, View.WHO_CAN_SEE, reading.history)
+    seen = await asked.student(student_key, View.WHO_CAN_SEE, reading.history)
+    people = await run_in_threadpool(_people, asked, student_key)
+    answer = WhoCanSee(student=Named(**named_student(seen.found, named=seen.decision.shows_names)), people=people)
+    await asked.shown(View.WHO_CAN_SEE, seen, "")
+    return answer
+
+
+def _people(asked: Asked, student_key: str) -> list[MaySee]:
     with asked.service.store.reading() as connection:
         staff = [one for one in members(connection) if one.is_active]
         place = reading.place_of(connection, student_key, *(one.staff_key for one in staff))
@@ -55,9 +63,7 @@ def who_can_see(student_key: StudentKey, asked: Asking) -> WhoCanSee:
     for view in _SHOWN:
         for viewer, decision in who_may([one.viewer() for one in staff], place, view, asked.on):
             views.setdefault(viewer.staff_key, {})[view] = decision
-    people = [_may_see(one, views[one.staff_key]) for one in staff if one.staff_key in views]
-    asked.log(View.WHO_CAN_SEE, seen.decision, student_keys=(student_key,))
-    return WhoCanSee(student=Named(**named_student(seen.found, named=seen.decision.shows_names)), people=people)
+    return [_may_see(one, views[one.staff_key]) for one in staff if one.staff_key in views]
 
 
 _SHOWN = (View.RISK_LIST, View.EXPLANATION, View.ATTENDANCE, View.EXPORT)
