@@ -6,6 +6,7 @@ With `--check` nothing is written, and a page that is not what the code says end
 import argparse
 import re
 import sys
+import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from ews.features.catalogue import GROUPS, Feature
 from ews.student_years import STUDENT_YEARS
 from ews.tables import GRADES, TABLES, Column, Table
 
-DOCS = Path(__file__).parent
+HERE = Path(__file__).parent
+DOCS = HERE
 MADE = "<!-- Written by docs/generate.py from the code. Change the code, then run: make docs -->\n"
 
 DIRECTIONS = {1: "never lowers", 0: "either way", -1: "never raises"}
@@ -29,7 +31,7 @@ NUMBERED = (
 )
 """Faults of training (T), of registered models (G), and what fairness asks: each has a row, named or not."""
 
-REQUIREMENT = re.compile(r"(?<![A-Za-z0-9])([TG]\d{2}|FAIR[-_]?\d+)(?!\d)")
+REQUIREMENT = re.compile(r"(?<![A-Za-z0-9])([TGI]\d{2}|FAIR[-_]?\d+)(?!\d)")
 """An id where a test names it, in its name (`_T13`, `_FAIR_6`, `_FAIR6`) or its words (`FAIR-6`)."""
 
 WHAT_TO_DO = {
@@ -115,8 +117,16 @@ def traceability() -> str:
     for path in sorted((DOCS.parent / "tests").rglob("test_*.py")):
         for found in REQUIREMENT.findall(path.read_text(encoding="utf-8")):
             named.setdefault(re.sub("FAIR[-_]?", "FAIR-", found), set()).add(path.relative_to(DOCS.parent).as_posix())
-    rows = ((name, ", ".join(sorted(files)) or "no test yet") for name, files in sorted(named.items(), key=_in_order))
-    return "\n".join(["# Requirements and their tests\n", MADE, _TRACEABILITY, _grid(("id", "named in"), rows)])
+    tests = {name: ", ".join(sorted(files)) or "no test yet" for name, files in sorted(named.items(), key=_in_order)}
+    faults = tomllib.loads((HERE / "ingest-faults.toml").read_text(encoding="utf-8"))
+    rows = ((name, files) for name, files in tests.items() if name not in faults)
+    ingest = ((name, fault, tests.get(name, "no test yet")) for name, fault in faults.items())
+    return "\n".join(
+        [
+            "# Requirements and their tests\n", MADE, _TRACEABILITY, _grid(("id", "named in"), rows), _INGEST,
+            _grid(("id", "what goes wrong, and what must come of it", "named in"), ingest),
+        ]
+    )  # fmt: skip
 
 
 def error_classes() -> list[type[EwsError]]:
@@ -126,7 +136,7 @@ def error_classes() -> list[type[EwsError]]:
 
 
 def _in_order(entry: tuple[str, set[str]]) -> tuple[str, int]:
-    letters, number = re.split(r"-|(?<=[TG])(?=\d)", entry[0])
+    letters, number = re.split(r"-|(?<=[TGI])(?=\d)", entry[0])
     return letters, int(number)
 
 
@@ -199,7 +209,12 @@ Exit code 2 is a wrong command line. Anything not listed here is a defect: pleas
 
 _TRACEABILITY = """\
 Faults of training are numbered T, faults of registered models G, what fairness asks FAIR. A test that covers one names
-it. Other ids (I ingest, W service, REL reliability) are in the names of tests, too: `grep -rn I17 tests`.
+it. Other ids (W service, REL reliability) are in the names of tests, too: `grep -rn W05 tests`.
+"""
+
+_INGEST = """\
+## Ingest
+
 """
 
 _HTTP = """\

@@ -12,6 +12,7 @@ from ews.features import FEATURES
 from ews.student_years import STUDENT_YEARS
 from ews.tables import TABLES
 from tests.docs.pages import ROOT, read, script
+from tests.docs.pages import table as rows_under
 
 
 @pytest.fixture
@@ -54,6 +55,12 @@ def test_every_error_is_on_its_page_with_its_exit_code_and_what_to_do(generate):
 def test_no_two_errors_share_an_exit_code():
     codes = [error.exit_code for error in error_classes()]
     assert len(set(codes) | {0, 1, 2}) == len(codes) + 3
+
+
+def test_every_fault_of_ingest_has_its_behaviour_and_a_test():
+    rows = rows_under(read("docs/traceability.md"), "Ingest")
+    assert [row["id"] for row in rows] == [f"I{number:02d}" for number in range(1, 41)]
+    assert [row["id"] for row in rows if "tests/" not in row["named in"]] == []
 
 
 def test_every_table_column_and_feature_is_in_the_dictionary():

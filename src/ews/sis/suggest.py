@@ -203,7 +203,7 @@ def _how_written(file: InputFile) -> Iterator[str]:
 def _trim(connection: duckdb.DuckDBPyConnection, table: str, export: _Export) -> Iterator[str]:
     columns = [named(export.found[role]) for role in _WANTED[table] if role in export.found]
     spaced = " or ".join(f"{column} <> trim({column})" for column in columns)
-    if connection.execute(f"select 1 from {export.table} where {spaced} limit 1").fetchall():
+    if spaced and connection.execute(f"select 1 from {export.table} where {spaced} limit 1").fetchall():
         yield "trim = true"
 
 

@@ -12,10 +12,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "school_id": (
         "schoolid", "schoolno", "schoolnumber", "schoolcode", "schoolnum", "schid", "schno", "sklid", "campusid",
-        "campusnumber", "campus", "buildingid", "buildingcode", "building", "bldg", "siteid", "sitecode",
+        "campusno", "campusnumber", "campus", "buildingid", "buildingcode", "building", "bldg", "bldgno", "bldgid",
+        "buildingno", "buildingnumber", "siteid", "sitecode",
         "locationcode", "entityid", "schoollocalid", "school", "schoolsisid", "orgsourcedid",
     ),
-    "school_name": ("schoolname", "campusname", "buildingname", "sitename", "name", "school", "description"),
+    "school_name": ("schoolname", "campusname", "buildingname", "bldgname", "sitename", "name", "school"),
     "date": (
         "date", "attendancedate", "attdate", "absencedate", "absentdate", "eventdate", "calendardate", "caldate",
         "schooldate", "schoolday", "day", "dayofabsence", "datevalue",
@@ -23,7 +24,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "school_year": ("schoolyear", "academicyear", "endyear", "schyear", "schoolyr", "year", "syear"),
     "in_session": ("insession", "isschoolday", "instructionalday", "instructional", "isinstructional",
                    "schoolinsession", "attendanceday", "open"),
-    "student_name": ("studentname", "pupilname", "fullname", "lastfirst", "name", "displayname"),
+    "student_name": ("studentname", "pupilname", "fullname", "lastfirst", "name", "displayname", "pupil", "student"),
     "birth_date": ("birthdate", "dob", "dateofbirth", "birthday", "bdate"),
     "household_id": ("householdid", "familyid", "household", "family", "familycode", "homeid"),
     "entry_date": (
@@ -32,7 +33,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "exit_date": (
         "exitdate", "withdrawaldate", "withdrawdate", "exitwithdrawdate", "enddate", "leavedate", "leavingdate",
-        "dateto", "to", "left", "gone", "exited",
+        "dateto", "to", "left", "gone", "exited", "withdrawn",
     ),
     "grade_level": ("gradelevel", "grade", "gradecode", "currentgrade", "entrygradelevel", "grd", "gr", "yeargroup"),
     "category": (
