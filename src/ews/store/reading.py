@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from ews.access import Caseload, Place, Role, Scope, Stay
 from ews.store.schema import CASELOADS, HISTORIES, IN_FORCE, RISK_ROWS, RUNS, SCHOOLS, STAYS, STUDENTS
-from ews.store.scopes import sees, stay_counts
+from ews.store.scopes import reaches, sees
 
 MOST_ROWS = 500
 """The most lines of a list read at once."""
@@ -295,14 +295,14 @@ def risk_list_page(
 
 
 def schools_seen(connection: Connection, scope: Scope) -> list[School]:
-    """The schools of a viewer's students, by id: those where a stay counts of a student in the scope."""
+    """The schools that a viewer may list, by id: those where the stay is by which a student is in the scope."""
     query = (
         select(
             SCHOOLS.c.school_id, SCHOOLS.c.name, SCHOOLS.c.level, SCHOOLS.c.district_id,
             func.count(STAYS.c.student_key.distinct()),
         )
         .select_from(STAYS.join(SCHOOLS).join(STUDENTS))
-        .where(stay_counts(scope), STUDENTS.c.withdrawn_on.is_(None), sees(scope, STUDENTS.c.student_key))
+        .where(STUDENTS.c.withdrawn_on.is_(None), reaches(scope, STAYS))
         .group_by(SCHOOLS.c.school_id, SCHOOLS.c.name, SCHOOLS.c.level, SCHOOLS.c.district_id)
         .order_by(SCHOOLS.c.school_id)
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """A scope of `ews.access` as a condition in SQL: what is listed and what opens are the same students."""
 
-from sqlalchemy import ColumnElement, FromClause, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, FromClause, and_, exists, false, or_, select, true
 
 from ews.access import Grant, Part, Scope
 from ews.store.schema import CASELOADS, SCHOOLS, STAYS
@@ -22,6 +22,18 @@ def sees(scope: Scope, student_key: ColumnElement[str]) -> ColumnElement[bool]:
     return found if scope.and_also is None else and_(found, sees(scope.and_also, student_key))
 
 
+def reaches(scope: Scope, stays: FromClause) -> ColumnElement[bool]:
+    """Whether a row of `stays` is itself a way in: it counts, a grant is for its place, and the student is in reach."""
+    if scope.is_empty:
+        return false()
+    ways = (
+        and_(*_covers(part.grant, stays), _is_mine(scope, part, stays.c.student_key) if part.caseload_only else true())
+        for part in scope.parts
+    )
+    found = and_(stay_counts(scope, stays), or_(*ways))
+    return found if scope.and_also is None else and_(found, reaches(scope.and_also, stays))
+
+
 def stay_counts(scope: Scope, stays: FromClause = STAYS) -> ColumnElement[bool]:
     """Whether a row of `stays` is current enough on the scope's day: `Scope.counts`, in SQL."""
     return and_(
@@ -31,15 +43,15 @@ def stay_counts(scope: Scope, stays: FromClause = STAYS) -> ColumnElement[bool]:
 
 
 def _finds(scope: Scope, part: Part, student_key: ColumnElement[str]) -> ColumnElement[bool]:
-    here = exists().where(_STAYS.c.student_key == student_key, stay_counts(scope, _STAYS), *_covers(part.grant))
+    here = exists().where(_STAYS.c.student_key == student_key, stay_counts(scope, _STAYS), *_covers(part.grant, _STAYS))
     return and_(here, _is_mine(scope, part, student_key)) if part.caseload_only else here
 
 
-def _covers(grant: Grant) -> list[ColumnElement[bool]]:
+def _covers(grant: Grant, stays: FromClause) -> list[ColumnElement[bool]]:
     if grant.school_id is not None:
-        return [_STAYS.c.school_id == grant.school_id]
+        return [stays.c.school_id == grant.school_id]
     if grant.district_id is not None:
-        return [_STAYS.c.school_id.in_(select(SCHOOLS.c.school_id).where(SCHOOLS.c.district_id == grant.district_id))]
+        return [stays.c.school_id.in_(select(SCHOOLS.c.school_id).where(SCHOOLS.c.district_id == grant.district_id))]
     return []
 
 
