@@ -1,19 +1,23 @@
 """Sign-in, sign-out, one-time links, the second factor. Pages that work without JavaScript."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
+from ews.access import View, may
 from ews.errors import InputRefused
-from ews.store import keys, sign_in
+from ews.store import keys, people, sign_in
 from ews.store.second_factor import new_totp_secret, provisioning_uri
 from ews_serve.cookies import BROWSER, SESSION, read_cookie
 from ews_serve.csrf import form_of, refuse_foreign
 from ews_serve.identity import PageSignedIn
 from ews_serve.local_paths import local_path
 from ews_serve.pages import page
+from ews_serve.problems import Refused
 from ews_serve.sign_in import Here, slowly
 
 router = APIRouter(include_in_schema=False)
@@ -153,6 +157,26 @@ async def give_second_factor(signed_in: PageSignedIn, here: HereNow, form: OwnFo
         return _second_factor_page(signed_in, next_path, CODE_REFUSED)
     await run_in_threadpool(here.note, staff_key, signed_in.viewer.login, "second factor", "code")
     return here.enter(sign_in.Admitted(staff_key, signed_in.viewer.login, given, ""), next_path)
+
+
+@router.post("/view-as")
+async def view_as(signed_in: PageSignedIn, here: HereNow, form: OwnForm) -> Response:
+    """Look as another person, and then see what both may see (A12); without a login, as oneself again."""
+    return await run_in_threadpool(_view_as, here, signed_in, form.get("login", ""))
+
+
+def _view_as(here: Here, signed_in: keys.SignedIn, login: str) -> Response:
+    viewer = signed_in.viewer
+    oneself = replace(viewer, viewing_as=None)
+    if not may(oneself, View.VIEW_AS, here.service.on(here.service.now())).allowed:
+        raise Refused(404)
+    with here.service.store.writing() as connection:
+        other = people.find(connection, login) if login else None
+        if login and (other is None or not other.is_active):
+            raise Refused(404)
+        here.note(viewer.staff_key, viewer.login, "view-as", other.login if other else "ended")
+        keys.view_as(connection, signed_in, other.staff_key if other else None)
+    return RedirectResponse("/", 303)
 
 
 def _second_factor_page(signed_in: keys.SignedIn, next_path: str, refusal: str = "") -> Response:

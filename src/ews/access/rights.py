@@ -41,6 +41,7 @@ class View(StrEnum):
     RUNS = "runs"
     AGGREGATES = "aggregates"
     AUDIT_LOG = "audit_log"
+    VIEW_AS = "view_as"
 
 
 class Reach(StrEnum):
@@ -74,7 +75,7 @@ _to = dict.fromkeys
 MAY: Mapping[Role, Mapping[View, Reach]] = MappingProxyType(
     {
         Role.DISTRICT_ADMIN: _to(_OF_STUDENTS, Reach.ALL)
-        | _to((View.SCORE, View.RUNS, View.AGGREGATES, View.AUDIT_LOG), Reach.NO_STUDENT),
+        | _to((View.SCORE, View.RUNS, View.AGGREGATES, View.AUDIT_LOG, View.VIEW_AS), Reach.NO_STUDENT),
         Role.DATA_SCIENTIST: _to((View.RISK_LIST, View.EXPLANATION, View.NUMBERS, View.EXPORT), Reach.ALL)
         | _to((View.SCORE, View.RUNS, View.AGGREGATES), Reach.NO_STUDENT),
         Role.SCHOOL_LEAD: _to(

@@ -12,7 +12,7 @@ import pytest
 from ews.store import keys, links, people
 from tests import cast
 from tests.browsers import Browser, hidden_fields
-from tests.cast import ANA, DANA, NOON, ROSA, TOMAS, VAL
+from tests.cast import ANA, DANA, MIA, NOON, ROSA, TOMAS, VAL
 from tests.services import HOST, Running, run_service
 
 GOOD = "violet tractor under seven moons"
@@ -361,6 +361,30 @@ def test_who_has_no_second_factor_is_told_how_to_get_one(running, browser):
 def test_who_is_not_signed_in_is_sent_to_the_sign_in_and_back(running, browser):
     sent = browser.get("/second-factor")
     assert (sent.status_code, sent.headers["Location"]) == (303, "/sign-in?next=/second-factor")
+
+
+def test_an_administrator_looks_as_a_counselor_and_sees_what_both_may_A12(running, browser):
+    set_up_with_code(running, browser, DANA)
+    csrf = {"csrf": csrf_of(running, browser.cookies["__Host-ews_session"])}
+    assert browser.get(f"/v1/students/{MIA.key}/history").status_code == 200
+    assert browser.post("/view-as", csrf | {"login": TOMAS.login}).status_code == 303
+    assert browser.get(f"/v1/students/{MIA.key}/history").status_code == 404
+    assert browser.get(ANA_PAGE).status_code == 200
+    (*_, read) = running.service.audit.of_student(ANA.key)
+    assert (read.entry.login, read.entry.viewing_as) == (DANA.login, TOMAS.login)
+    for login in ("nobody", cast.LOU.login):
+        assert browser.post("/view-as", csrf | {"login": login}).status_code == 404
+    assert browser.post("/view-as", csrf).status_code == 303
+    assert browser.get(f"/v1/students/{MIA.key}/history").status_code == 200
+    assert ("view-as", TOMAS.login, "from 192.0.2.7") in entries(running, DANA)
+
+
+def test_nobody_else_looks_as_another_person_A12(running, browser):
+    set_up(running, browser, ROSA)
+    csrf = {"csrf": csrf_of(running, browser.cookies["__Host-ews_session"])}
+    assert browser.post("/view-as", csrf | {"login": DANA.login}).status_code == 404
+    assert browser.post("/view-as", csrf).status_code == 404
+    assert browser.get("/v1/me").json()["login"] == ROSA.login
 
 
 def test_a_closed_account_is_out_with_the_next_request_A06(tmp_path: Path):
