@@ -84,6 +84,11 @@ def _as_parquet(feed: Path, name: str, select: str) -> None:
     (feed / f"{name}.csv").unlink()
 
 
+def _spoil_footer(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[:-60] + b"\xff" * 40 + data[-20:])
+
+
 REFUSED = {
     "I01_an_empty_file": (_in_place_of_students(Path.touch), "students.csv is empty"),
     "I01_a_header_only_file": (
@@ -150,6 +155,10 @@ REFUSED = {
     "I36_a_csv_named_parquet": (
         lambda feed: (feed / "students.csv").rename(feed / "students.parquet"),
         "students.parquet is not a whole Parquet file",
+    ),
+    "I36_a_Parquet_file_with_a_damaged_footer": (
+        lambda feed: (_as_parquet(feed, "students", "*"), _spoil_footer(feed / "students.parquet")),
+        "students.parquet is a damaged Parquet file",
     ),
     "I10_ids_as_decimals_in_Parquet": (
         lambda feed: _as_parquet(feed, "students", "try_cast(student_id as double) as student_id, name"),

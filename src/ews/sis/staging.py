@@ -206,17 +206,26 @@ def columns_of(connection: duckdb.DuckDBPyConnection, file: InputFile) -> Sequen
 
 
 def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: InputFile) -> list[str]:
-    rows = connection.execute(f"select num_rows from parquet_file_metadata({quoted(file.path)})").fetchall()[0][0]
+    rows, columns = _parquet_footer(connection, file)
     if rows > BOMB_ROWS_PER_BYTE * file.size:
         raise InputRefused(f"{file.name} says that it has {rows:,} rows in {file.size:,} bytes. Export it again.")
-    columns = connection.execute(f"describe select * from {_parquet(file)}").fetchall()
-    floating = [name for name, kind, *_ in columns if name.lower().endswith("_id") and kind in {"FLOAT", "DOUBLE"}]
+    floating = [name for name, kind in columns if name.lower().endswith("_id") and kind in {"FLOAT", "DOUBLE"}]
     if floating:
         raise InputRefused(
             f"In {file.name} the ids in {floating[0]!r} are decimal numbers, so 007 and long ids are already lost. "
             "Write ids as text."
         )
-    return [str(row[0]) for row in columns]
+    return [name for name, _ in columns]
+
+
+def _parquet_footer(connection: duckdb.DuckDBPyConnection, file: InputFile) -> tuple[int, list[tuple[str, str]]]:
+    """How many rows it says it has, and its columns with their types."""
+    try:
+        counted = connection.execute(f"select num_rows from parquet_file_metadata({quoted(file.path)})").fetchall()
+        described = connection.execute(f"describe select * from {_parquet(file)}").fetchall()
+    except duckdb.Error as error:
+        raise InputRefused(f"{file.name} is a damaged Parquet file. Export it again.") from error
+    return int(counted[0][0]), [(str(name), str(kind)) for name, kind, *_ in described]
 
 
 def _parquet(file: InputFile) -> str:
