@@ -19,11 +19,20 @@ from ews.store.checking import check
 from ews.store.opening import Store, open_store, store_url
 from ews.store.purges import purged_students
 from ews.store.purging import empty_log, forget
-from ews.store.schema import FAILED_SIGN_INS, IN_FORCE, METADATA, RUNS, SESSIONS, SETUP_LINKS
+from ews.store.schema import (
+    FAILED_SIGN_INS,
+    IN_FORCE,
+    KNOWN_BROWSERS,
+    METADATA,
+    OIDC_FLOWS,
+    RUNS,
+    SESSIONS,
+    SETUP_LINKS,
+)
 from ews.store.sealing import stored_list_hash
 from ews.store.upgrading import create_or_upgrade
 
-LEFT_OUT = frozenset({SESSIONS.name, SETUP_LINKS.name, FAILED_SIGN_INS.name})
+LEFT_OUT = frozenset(table.name for table in (SESSIONS, SETUP_LINKS, OIDC_FLOWS, KNOWN_BROWSERS, FAILED_SIGN_INS))
 """What no backup brings back: a session or link that was ended since would open again."""
 
 
