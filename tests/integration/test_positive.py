@@ -47,6 +47,43 @@ def test_a_row_for_every_day_gives_the_marks_of_a_feed_of_absences(tmp_path: Pat
     assert positive.remarks == ()
 
 
+def test_a_day_may_say_the_share_missed_and_be_late_and_left_early_at_once(tmp_path: Path) -> None:
+    said = [
+        ("001", "unexcused", "0.4"),
+        ("002", "tardy", "0.1"),
+        ("002", "early_departure", ""),
+        ("003", "excused", ""),
+    ]
+    rows = [line for line in _daily() if line[:3] not in {"001", "002", "003"}]
+    rows += [f"{s},{school_of(s)},{DAYS[0]},{category},{share}" for s, category, share in said]
+    rows += [f"002,ALDER,{DAYS[1]},present,", f"002,ALDER,{DAYS[1]},tardy,"]
+    report = _take(tmp_path, rows)
+    kinds = "student_id, date, is_absent, is_tardy, is_early_departure, missed_ten_thousandths"
+    assert [row for row in _marks(report, kinds) if row[0] in {"001", "002", "003"}] == [
+        ("001", DAYS[0], False, False, False, 4_000),
+        ("002", DAYS[0], False, True, True, 1_000),
+        ("002", DAYS[1], False, True, False, 0),
+        ("003", DAYS[0], True, False, False, 10_000),
+    ]
+    assert listed(report.rejects_path) == []
+
+
+def test_days_that_contradict_count_nothing_I24(tmp_path: Path) -> None:
+    rows = _daily()
+    day = DAYS[0]
+    rows += [f"001,ALDER,{day},excused,", f"002,ALDER,{day},present,", f"003,ALDER,{DAYS[3]},unexcused,",
+             f"004,ALDER,{DAYS[3]},excused,0.5"]  # fmt: skip
+    report = _take(tmp_path, rows)
+    told = [(row["rule"], row["row"].split(",")[0]) for row in listed(report.rejects_path)]
+    assert sorted(told) == [
+        ("conflicting_rows", "001"), ("conflicting_rows", "001"), ("conflicting_rows", "003"),
+        ("conflicting_rows", "003"), ("conflicting_rows", "004"), ("conflicting_rows", "004"), ("duplicate_row", "002"),
+    ]  # fmt: skip
+    counts = report.counts["attendance_rows"]
+    assert (counts.rejected, counts.duplicates) == (6, 1)
+    assert {row[0] for row in _marks(report, "student_id, date") if row[1] == DAYS[3]} == set(STUDENTS) - {"003", "004"}
+
+
 def _periods(said: Sequence[str], student: str = "001", day: int = 0) -> list[str]:
     return [
         f"{student},{school_of(student)},{DAYS[day]},{category},{place}" for place, category in enumerate(said, start=1)

@@ -17,7 +17,7 @@ def make_calendar(connection: duckdb.DuckDBPyConnection) -> None:
             as school_year
         from (
             select school_id, date, min(record) as record, count(distinct student_id) as students
-            from attendance_periods group by all
+            from attendance_days group by all
         ) qualify students * {_LEAST_SHARE} >= median(students) over (partition by school_id) order by record;
         create view source_calendar as select rowid as row, * from told_calendar;
         """
@@ -36,10 +36,10 @@ def without_silent_days(connection: duckdb.DuckDBPyConnection) -> int:
         alter view source_calendar rename to whole_calendar;
         create table silent_days as
         select distinct given.school_id, given.date from whole_calendar given
-        join (select school_id, min(date) as first_day, max(date) as last_day from attendance_periods group by 1) sent
+        join (select school_id, min(date) as first_day, max(date) as last_day from attendance_days group by 1) sent
             using (school_id)
         where given.date > first_day and given.date < last_day
-            and (given.school_id, given.date) not in (select school_id, date from attendance_periods);
+            and (given.school_id, given.date) not in (select school_id, date from attendance_days);
         create view source_calendar as
         select given.* from whole_calendar given anti join silent_days using (school_id, date);
         """
@@ -64,23 +64,23 @@ def _silent_schools(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _unknown_days(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    enrolled, known = connection.execute(
+    stays = "(select *, coalesce(exit_date, '9999-12-31') as last_day from source_enrollments) stay"
+    enrolled = connection.execute(
+        f"""
+        select count(*) from {stays} join (
+            select distinct school_id, date from source_calendar
+            semi join attendance_days using (school_id, date)
+        ) day on stay.school_id = day.school_id and day.date between entry_date and last_day
         """
-        with days as (
-            select distinct school_id, date from attendance_periods semi join source_calendar using (school_id, date)
-        ), stays as (
-            select distinct student_id, school_id, entry_date, coalesce(exit_date, '9999-12-31') as exit_date
-            from source_enrollments
-        ), enrolled as (
-            select distinct student_id, school_id, days.date from stays join days using (school_id)
-            where days.date between entry_date and exit_date
-        )
-        select count(*), count(*) filter (
-            (student_id, school_id, date) in (select student_id, school_id, date from attendance_periods)
-        ) from enrolled
+    ).fetchall()[0][0]
+    known = connection.execute(
+        f"""
+        select count(*) from attendance_days day semi join source_calendar using (school_id, date)
+        semi join {stays} on stay.student_id = day.student_id and stay.school_id = day.school_id
+            and day.date between entry_date and last_day
         """
-    ).fetchall()[0]
-    if enrolled == known:
+    ).fetchall()[0][0]
+    if enrolled <= known:
         return []
     return [
         f"{enrolled - known:,} of {enrolled:,} enrolled days have no row though their school sent rows on that day; "

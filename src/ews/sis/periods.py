@@ -18,9 +18,13 @@ ATTENDANCE_ROWS = Table(
 )  # fmt: skip
 """What is judged before it is reduced; nothing of it is kept."""
 
-_ABSENT = ", ".join(map(quoted, ABSENCE_CATEGORIES))
+_IS_ABSENT = f"category in ({', '.join(map(quoted, ABSENCE_CATEGORIES))})"
+_SHARE = f"case when {_IS_ABSENT} then coalesce(absent_share, '') end"
 _KNOWN = ", ".join(map(quoted, (*ABSENCE_CATEGORIES, *PRESENT_CATEGORIES, ATTENDED)))
 _IS_NO_DATE = "length(date) <> 10 or try_cast(date as date)::varchar is distinct from date"
+_TOLD = (("min(record)", "r"), ("min(absent_share)", "share"))
+"""Of each kind the first row that says it, and the share it says."""
+
 _FINDINGS = (
     ("empty_cell", "student_id", "student_id is null"),
     ("empty_cell", "school_id", "school_id is null"),
@@ -40,7 +44,7 @@ def make_marks(connection: duckdb.DuckDBPyConnection, *, by_period: bool, period
     of the periods is half a day and anything less is less.
 
     Makes `judged_attendance_rows` and `findings_attendance_rows`, as the validator does of a table, and
-    `attendance_periods`, one row a student's period and kind.
+    `attendance_days`: one row a student's day of which something is known.
 
     Args:
         connection: the working database.
@@ -50,11 +54,13 @@ def make_marks(connection: duckdb.DuckDBPyConnection, *, by_period: bool, period
     _judge_cells(connection, by_period=by_period)
     _make_periods(connection, by_period=by_period)
     _judge_repeats(connection)
-    marks = _marks_of_periods(periods_a_day or 0) if by_period else _MARKS_OF_DAYS
+    _make_days(connection, by_period=by_period, periods_a_day=periods_a_day or 0)
     connection.execute(
         f"""
         create table told_attendance as
-        select record, student_id, school_id, date, category, absent_share from ({marks}) order by record, category;
+        select mark.record, student_id, school_id, date, mark.category, mark.share as absent_share
+        from (select *, unnest([{_kinds()}]) as mark from attendance_days) where mark.record is not null
+        order by mark.record, mark.category;
         create view source_attendance as select rowid as row, * from told_attendance;
         """
     )
@@ -72,20 +78,25 @@ def _judge_cells(connection: duckdb.DuckDBPyConnection, *, by_period: bool) -> N
 
 
 def _make_periods(connection: duckdb.DuckDBPyConnection, *, by_period: bool) -> None:
-    shares = "1" if by_period else "count(distinct coalesce(absent_share, ''))"
+    """Make `attendance_periods`: one row a student's period, with the kind of absence and where each kind is told."""
+    shares_differ = "false" if by_period else f"min({_SHARE}) is distinct from max({_SHARE})"
     connection.execute(
         f"""
         create table attendance_periods as
-        select *,
-            count(*) filter (is_absent) over same > 1 or bool_or(shares > 1) over same
-                or (bool_or(is_absent) over same and bool_or(category = {quoted(ATTENDED)}) over same) as is_conflict
-        from (
-            select student_id, school_id, date, coalesce(period, '') as period, category,
-                category in ({_ABSENT}) as is_absent, min(record) as record, count(*) as times, {shares} as shares,
-                min(absent_share) as absent_share
-            from attendance_rows_by_cells where broken is null group by all
-        )
-        window same as (partition by student_id, school_id, date, period)
+        select student_id, school_id, date, coalesce(period, '') as period, min(record) as record,
+            count(*) as times,
+            min(category) filter ({_IS_ABSENT}) as absence, min(record) filter ({_IS_ABSENT}) as r_absence,
+            {
+            ", ".join(
+                f"{told} filter (category = {quoted(kind)}) as {name}_{kind}"
+                for told, name in _TOLD
+                for kind in PRESENT_CATEGORIES
+            )
+        },
+            min(absent_share) filter ({_IS_ABSENT}) as absent_share,
+            min(category) filter ({_IS_ABSENT}) <> max(category) filter ({_IS_ABSENT})
+                or (bool_or({_IS_ABSENT}) and bool_or(category = {quoted(ATTENDED)})) or {shares_differ} as is_conflict
+        from attendance_rows_by_cells where broken is null group by all
         """
     )
 
@@ -96,46 +107,67 @@ def _judge_repeats(connection: duckdb.DuckDBPyConnection) -> None:
         f"({code}, {quoted(rule)}, {'null' if column is None else quoted(column)})"
         for code, (rule, column) in enumerate(told)
     )
+    # Only periods with several rows are looked at again, and they are few.
     connection.execute(
         f"""
         create table findings_attendance_rows as from (values {rows}) as told(code, rule, "column");
+        create table repeated_rows as
+        select given.row, case when is_conflict then {_CONFLICT} when row_number() over (
+                partition by given.student_id, given.school_id, given.date, same.period, category order by given.record
+            ) > 1 then {_DUPLICATE} end as repeated
+        from attendance_rows_by_cells given join (from attendance_periods where times > 1) same
+            on given.student_id = same.student_id and given.school_id = same.school_id and given.date = same.date
+            and coalesce(given.period, '') = same.period
+        where given.broken is null;
         create table judged_attendance_rows as
-        select given.row, given.record, coalesce(given.broken, case
-            when same.is_conflict then {_CONFLICT} when same.record < given.record then {_DUPLICATE} end) as broken
-        from attendance_rows_by_cells given
-        left join (from attendance_periods where is_conflict or times > 1) same
-            on given.broken is null and given.student_id = same.student_id and given.school_id = same.school_id
-            and given.date = same.date and coalesce(given.period, '') = same.period and given.category = same.category
+        select given.row, given.record, coalesce(given.broken, repeated) as broken
+        from attendance_rows_by_cells given left join repeated_rows using (row);
         """
     )
 
 
-_MARKS_OF_DAYS = f"from attendance_periods where not is_conflict and category <> {quoted(ATTENDED)}"
-
-
-def _marks_of_periods(periods_a_day: int) -> str:
+def _make_days(connection: duckdb.DuckDBPyConnection, *, by_period: bool, periods_a_day: int) -> None:
+    kept = "from attendance_periods where not coalesce(is_conflict, false)"
+    if not by_period:
+        absences = ", ".join(
+            f"case when absence = {quoted(kind)} then r_absence end as r_{kind}, absent_share as share_{kind}"
+            for kind in ABSENCE_CATEGORIES
+        )
+        others = ", ".join(f"r_{kind}, share_{kind}" for kind in PRESENT_CATEGORIES)
+        connection.execute(
+            f"create view attendance_days as select student_id, school_id, date, record, {absences}, {others} {kept}"
+        )
+        return
     counts = ", ".join(
-        f"{told} filter (category = {quoted(kind)}) as {letter}_{kind}"
-        for letter, told in (("n", "count(*)"), ("r", "min(record)"))
-        for kind in (*ABSENCE_CATEGORIES, *PRESENT_CATEGORIES)
+        f"count(*) filter (absence = {quoted(kind)}) as n_{kind}, "
+        f"min(r_absence) filter (absence = {quoted(kind)}) as r_{kind}"
+        for kind in ABSENCE_CATEGORIES
     )
+    others = ", ".join(f"min(r_{kind}) as r_{kind}, null::varchar as share_{kind}" for kind in PRESENT_CATEGORIES)
+    connection.execute(
+        f"""
+        create table attendance_days as
+        select *, {_shares()} from (
+            select student_id, school_id, date, min(record) as record, greatest(count(*), {periods_a_day}) as known,
+                {counts}, {others}
+            {kept} group by student_id, school_id, date
+        )
+        """
+    )
+
+
+def _shares() -> str:
+    # Each kind has the difference of two sums rounded down, so that all of them add up to the day's own share.
     sums = [" + ".join(f"n_{kind}" for kind in ABSENCE_CATEGORIES[:place]) or "0" for place in range(4)]
     upto = [f"(({periods}) * {TEN_THOUSANDTHS} // known)" for periods in sums]
-    absences = ", ".join(
-        f"{{'record': r_{kind}, 'category': {quoted(kind)}, 'share': {upto[place + 1]} - {upto[place]}}}"
+    return ", ".join(
+        f"printf('%.4f', ({upto[place + 1]} - {upto[place]}) / {TEN_THOUSANDTHS}) as share_{kind}"
         for place, kind in enumerate(ABSENCE_CATEGORIES)
     )
-    others = ", ".join(
-        f"{{'record': r_{kind}, 'category': {quoted(kind)}, 'share': null::bigint}}" for kind in PRESENT_CATEGORIES
+
+
+def _kinds() -> str:
+    return ", ".join(
+        f"{{'record': r_{kind}, 'category': {quoted(kind)}, 'share': share_{kind}}}"
+        for kind in (*ABSENCE_CATEGORIES, *PRESENT_CATEGORIES)
     )
-    return f"""
-        select mark.record, student_id, school_id, date, mark.category,
-            printf('%.4f', mark.share / {TEN_THOUSANDTHS}) as absent_share
-        from (
-            select student_id, school_id, date, unnest([{absences}, {others}]) as mark
-            from (
-                select student_id, school_id, date, greatest(count(distinct period), {periods_a_day}) as known, {counts}
-                from attendance_periods where not is_conflict group by all
-            )
-        ) where mark.record is not null
-    """

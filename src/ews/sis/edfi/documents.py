@@ -6,13 +6,14 @@ path. Archives are read as streams and never unpacked.
 
 import contextlib
 import hashlib
+import lzma
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Literal
+from typing import IO, Literal, Protocol
 
 from ews.errors import InputRefused
 from ews.home import sha256
@@ -112,22 +113,50 @@ def check_unchanged(feed: Feed) -> None:
             raise InputRefused(f"{file.name} changed while it was read. Wait until the export ends, then try again.")
 
 
+class Readable(Protocol):
+    """What a document is read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes; none at the end."""
+
+
 @contextlib.contextmanager
-def opened(document: Document) -> Iterator[IO[bytes]]:
+def opened(document: Document) -> Iterator[Readable]:
     """The document as a stream of bytes.
 
     Raises:
-        InputRefused: the archive is damaged.
+        InputRefused: the archive is damaged; also while it is read.
     """
     if document.member is None:
         with document.file.open("rb") as stream:
             yield stream
         return
+    with contextlib.ExitStack() as open_files:
+        with _damage_told(document.file):
+            archive = open_files.enter_context(zipfile.ZipFile(document.file))
+            member = open_files.enter_context(archive.open(document.member))
+        yield _Member(document.file, member)
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A stream within an archive, whose damage is told in words."""
+
+    file: Path
+    stream: IO[bytes]
+
+    def read(self, size: int, /) -> bytes:
+        with _damage_told(self.file):
+            return self.stream.read(size)
+
+
+@contextlib.contextmanager
+def _damage_told(file: Path) -> Iterator[None]:
+    # A damaged archive can lead its reader anywhere: to places before the file, to lengths that are none.
     try:
-        with zipfile.ZipFile(document.file) as archive, archive.open(document.member) as stream:
-            yield stream
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise _damaged(document.file) from error
+        yield
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError) as error:
+        raise InputRefused(f"{file.name} is a damaged ZIP archive. Pack or download it again.") from error
 
 
 def _files(path: Path) -> list[Path]:
@@ -150,11 +179,8 @@ def _documents_of(name: str, file: Path) -> Iterator[Document | None]:
 
 
 def _members(file: Path) -> list[zipfile.ZipInfo]:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise _damaged(file) from error
+    with _damage_told(file), zipfile.ZipFile(file) as archive:
+        members = [member for member in archive.infolist() if not member.is_dir()]
     if sum(member.file_size for member in members) > max(_BOMB_BYTES, _BOMB_RATIO * file.stat().st_size):
         raise InputRefused(f"{file.name} unpacks to far more than records do. Give the files themselves, unpacked.")
     if any(member.flag_bits & 1 for member in members):
@@ -186,7 +212,3 @@ def _shown(path: Path) -> str:
 def _stamp(file: Path) -> tuple[Path, int, int]:
     now = file.stat()
     return file, now.st_size, now.st_mtime_ns
-
-
-def _damaged(file: Path) -> InputRefused:
-    return InputRefused(f"{file.name} is a damaged ZIP archive. Pack or download it again.")

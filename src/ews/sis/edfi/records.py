@@ -7,14 +7,14 @@ import codecs
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from typing import IO, Any
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
 import duckdb
 import pyarrow as pa
 
 from ews.errors import EngineNotInstalled, InputRefused
-from ews.sis.edfi.documents import Document, Feed, opened
+from ews.sis.edfi.documents import Document, Feed, Readable, opened
 from ews.sis.edfi.resources import BY_ELEMENT, RESOURCES, Field, Resource
 from ews.sis.staging import quoted
 
@@ -63,7 +63,7 @@ def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create table edfi_deleted (document integer, id varchar)")
 
 
-def _read_json(connection: duckdb.DuckDBPyConnection, place: int, document: Document, stream: IO[bytes]) -> None:
+def _read_json(connection: duckdb.DuckDBPyConnection, place: int, document: Document, stream: Readable) -> None:
     number = 0
     for lines in _batches(_json_records(document, stream)):
         # Registered under a name and dropped again, so that no batch outlives its turn.
@@ -75,9 +75,8 @@ def _read_json(connection: duckdb.DuckDBPyConnection, place: int, document: Docu
 
 
 def _check_json(connection: duckdb.DuckDBPyConnection, document: Document) -> None:
-    # A line that is no JSON at all has no type, so the order of the two tests matters.
     broken = connection.execute(
-        "select min(number) from edfi_lines where not json_valid(line) or json_type(line) <> 'OBJECT'"
+        "select min(number) from edfi_lines where not json_valid(line) or left(line, 1) <> '{'"
     ).fetchall()[0][0]
     if broken is not None:
         raise InputRefused(
@@ -87,22 +86,28 @@ def _check_json(connection: duckdb.DuckDBPyConnection, document: Document) -> No
 
 
 def _keep_json(connection: duckdb.DuckDBPyConnection, place: int, document: Document) -> None:
-    api_id = "coalesce(json_extract_string(line, '$.id'), json_extract_string(line, '$.Id'))"
     if document.deletes:
+        api_id = "coalesce(json_extract_string(line, '$.id'), json_extract_string(line, '$.Id'))"
         connection.execute(f"insert into edfi_deleted select {place}, {api_id} from edfi_lines")
     elif document.resource is not None:
-        values = ", ".join(map(_from_json, document.resource.fields))
+        once = [field for field in document.resource.fields if not field.many]
+        # All single values by one reading of the line: it is parsed anew for every call.
+        paths = ", ".join(quoted(path) for path in ("$.id", "$.Id", *(field.json for field in once)))
+        places = {field.name: f"nullif(found[{number}], '')" for number, field in enumerate(once, start=3)}
+        values = ", ".join(
+            places.get(field.name, f"json_extract_string(line, {quoted(field.json)})")
+            for field in document.resource.fields
+        )
         connection.execute(
-            f"insert into {document.resource.table} select {place}, number, {api_id}, null, {values} from edfi_lines"
+            f"""
+            insert into {document.resource.table}
+            select {place}, number, coalesce(found[1], found[2]), null, {values}
+            from (select *, json_extract_string(line, [{paths}]) as found from edfi_lines)
+            """
         )
 
 
-def _from_json(field: Field) -> str:
-    text = f"json_extract_string(line, {quoted(field.json)})"
-    return text if field.many else f"nullif({text}, '')"
-
-
-def _json_records(document: Document, stream: IO[bytes]) -> Iterator[str]:
+def _json_records(document: Document, stream: Readable) -> Iterator[str]:
     chunks = _text_chunks(document, stream)
     first = next(chunks, "")
     if first.startswith("["):
@@ -110,7 +115,7 @@ def _json_records(document: Document, stream: IO[bytes]) -> Iterator[str]:
     return _lines(document, itertools.chain([first], chunks))
 
 
-def _text_chunks(document: Document, stream: IO[bytes]) -> Iterator[str]:
+def _text_chunks(document: Document, stream: Readable) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8")()
     started = False
     try:
@@ -162,7 +167,7 @@ def _too_long(document: Document) -> InputRefused:
     )
 
 
-def _read_xml(connection: duckdb.DuckDBPyConnection, place: int, document: Document, stream: IO[bytes]) -> list[str]:
+def _read_xml(connection: duckdb.DuckDBPyConnection, place: int, document: Document, stream: Readable) -> list[str]:
     records = _XmlRecords(document, stream)
     for batch in _batches(iter(records)):
         for element in dict.fromkeys(name for name, _ in batch):
@@ -190,7 +195,7 @@ class _XmlRecords:
         unread: names of elements that nothing here reads.
     """
 
-    def __init__(self, document: Document, stream: IO[bytes]) -> None:
+    def __init__(self, document: Document, stream: Readable) -> None:
         self.unread: set[str] = set()
         self._document = document
         self._stream = stream

@@ -15,6 +15,9 @@ from ews.sis.edfi.resources import RESOURCES
 from ews.sis.files import InputFile
 from ews.sis.source import Part, Source, Staged
 
+_MOST_TOLD = 20
+"""Unknown descriptors told one by one; a damaged feed may have as many as records."""
+
 
 def open_edfi(path: Path, descriptors: Path | None) -> Source:
     """Look at an Ed-Fi feed: a folder, an archive or a file with bulk XML or records of the API.
@@ -97,6 +100,6 @@ def _told_superseded(superseded: dict[str, Superseded]) -> list[str]:
 
 def _told_unknown(unknown: dict[str, int]) -> list[str]:
     return [
-        f"No table says what {name} means; it came {times} times. Say it in a table of your own, with --map."
-        for name, times in unknown.items()
+        f"No table says what {name[:200]} means; it came {times} times. Say it in a table of your own, with --map."
+        for name, times in sorted(unknown.items(), key=lambda told: -told[1])[:_MOST_TOLD]
     ]
