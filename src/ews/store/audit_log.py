@@ -174,10 +174,8 @@ class AuditLog:
                 _settle(done)
 
     def _read(self, condition: object) -> Iterator[Logged]:
-        with self._connected() as connection:
-            rows = connection.execution_options(yield_per=1_000).execute(
-                select(ENTRIES).where(condition).order_by(ENTRIES.c.seq)  # type: ignore[arg-type]  # a SQL condition
-            )
+        query = select(ENTRIES).where(condition).order_by(ENTRIES.c.seq)  # type: ignore[arg-type]  # a SQL condition
+        with self._connected() as connection, _streaming(connection).execute(query) as rows:
             for row in rows.mappings():
                 yield _logged(row)
 
@@ -244,6 +242,11 @@ def _head(connection: Connection) -> Head:
 
 def _logged(row: RowMapping) -> Logged:
     return Logged(row["seq"], read_back(row), row["sha256"])
+
+
+def _streaming(connection: Connection) -> Connection:
+    """The same, giving rows as they are read: the log of years does not fit into memory."""
+    return connection.execution_options(yield_per=1_000)
 
 
 def _settle(done: "Future[None]", refusal: AuditUnavailable | None = None) -> None:

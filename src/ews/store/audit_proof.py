@@ -44,7 +44,8 @@ def prove(connection: Connection, kept: Head | None) -> Verdict:
     """Read the whole log and compare it with itself, with the numbers given, and with a head noted elsewhere."""
     seen = _Seen(kept, met_kept=kept in (None, FIRST))
     stream = connection.execution_options(yield_per=1_000)
-    head, problem = first_problem(seen.watch(stream.execute(select(ENTRIES).order_by(ENTRIES.c.seq)).mappings()))
+    with stream.execute(select(ENTRIES).order_by(ENTRIES.c.seq)) as rows:
+        head, problem = first_problem(seen.watch(rows.mappings()))
     if problem is None and _highest_given(connection) > head.seq:
         problem = f"entries after {head.seq} were taken out"
     if problem is None and not seen.met_kept:

@@ -2,19 +2,22 @@
 
 import asyncio
 import os
-import sqlite3
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from ews.errors import AuditUnavailable
 from ews.store.audit_chain import FIRST, Entry, Head
-from ews.store.audit_log import AuditLog, open_audit_log
+from ews.store.audit_log import FILE, AuditLog, log_place, open_audit_log
+from ews.store.opening import store_url
+from ews.store.upgrading import create_or_upgrade
 from tests.cast import ANA, JUN, KAI, NOON, ROSA, TOMAS
+from tests.postgres import new_database
 
 READ = Entry(
     at=NOON, staff_key=TOMAS.key, login=TOMAS.login, role="counselor", view="attendance", result="shown",
@@ -23,21 +26,52 @@ READ = Entry(
 LIST = replace(READ, staff_key=ROSA.key, login=ROSA.login, view="risk_list", student_keys=(ANA.key, JUN.key))
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a log is, and what somebody with its database can do to it."""
+
+    where: str | Path
+
+    @property
+    def on_sqlite(self) -> bool:
+        return isinstance(self.where, Path)
+
+    def engine(self) -> Engine:
+        return create_engine(f"sqlite:///{Path(self.where) / FILE}" if self.on_sqlite else store_url(self.where))
+
+    def edit(self, *statements: str) -> None:
+        """Change it as its owner could, with the triggers out of the way."""
+        self.run(*(OFF_SQLITE if self.on_sqlite else OFF_POSTGRESQL), *statements)
+
+    def run(self, *statements: str) -> None:
+        engine = self.engine()
+        with engine.begin() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+        engine.dispose()
+
+
+OFF_SQLITE = [
+    f"drop trigger if exists audit_{table}_no_{act}"
+    for table in ("entries", "students")
+    for act in ("update", "delete")
+]
+OFF_POSTGRESQL = [
+    "set search_path to audit", "alter table audit_entries disable trigger all",
+    "alter table audit_students disable trigger all",
+]  # fmt: skip
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return Place(tmp_path if request.param == "sqlite" else new_database())
+
+
 @pytest.fixture
-def log(tmp_path: Path):
-    opened = open_audit_log(tmp_path)
+def log(place: Place):
+    opened = open_audit_log(place.where)
     yield opened
     opened.close()
-
-
-def edit(log_folder: Path, *statements: str) -> None:
-    """What somebody with the file can do, triggers dropped."""
-    with sqlite3.connect(log_folder / "audit.db") as connection:
-        for name in ("audit_entries_no_update", "audit_entries_no_delete",
-                     "audit_students_no_update", "audit_students_no_delete"):  # fmt: skip
-            connection.execute(f"drop trigger {name}")
-        for statement in statements:
-            connection.execute(statement)
 
 
 def test_an_entry_says_who_in_which_role_when_saw_whom_and_why_PRV_5(log: AuditLog):
@@ -70,21 +104,23 @@ def test_a_disclosure_names_the_party_and_the_ground_PRV_4(log: AuditLog):
     assert next(log.of_student(JUN.key)).entry == left
 
 
-def test_the_database_refuses_to_change_or_delete_an_entry_O18(log: AuditLog, tmp_path: Path):
+def test_the_database_refuses_to_change_or_delete_an_entry_O18(log: AuditLog, place: Place):
     log.append([READ])
-    engine = create_engine(f"sqlite:///{tmp_path / 'audit.db'}")
-    for statement in (
-        "update audit_entries set login = 'x'", "delete from audit_entries",
-        "update audit_students set seq = 2", "delete from audit_students",
-    ):  # fmt: skip
-        with engine.begin() as connection, pytest.raises(Exception, match="append-only"):
+    engine, on_sqlite = place.engine(), place.on_sqlite
+    schema = "" if on_sqlite else "audit."
+    statements = [
+        f"update {schema}audit_entries set login = 'x'", f"delete from {schema}audit_entries",
+        f"update {schema}audit_students set seq = 2", f"delete from {schema}audit_students",
+    ]  # fmt: skip
+    for statement in statements if on_sqlite else [*statements, "truncate audit.audit_entries"]:
+        with engine.connect() as connection, pytest.raises(DBAPIError, match="append-only"):
             connection.execute(text(statement))
     engine.dispose()
 
 
-def test_an_untouched_log_holds_and_goes_on_after_it_was_closed(tmp_path: Path):
+def test_an_untouched_log_holds_and_goes_on_after_it_was_closed(place: Place):
     for number in range(3):
-        log = open_audit_log(tmp_path)
+        log = open_audit_log(place.where)
         assert log.head().seq == number
         log.append([READ])
         assert log.verify().problem is None
@@ -99,20 +135,32 @@ def test_an_untouched_log_holds_and_goes_on_after_it_was_closed(tmp_path: Path):
         ("update audit_entries set student_keys = '[]' where seq = 1", "entry 1 is not as it was written"),
         ("delete from audit_entries where seq = 2", "after entry 1 comes entry 3"),
         ("delete from audit_entries where seq = 1", "after entry 0 comes entry 2"),
-        ("delete from audit_entries where seq = 3", "entries after 2 were taken out"),
-        ("delete from audit_entries", "entries after 0 were taken out"),
+        ("delete from audit_entries where seq = 3", "was cut or rewritten"),
+        ("delete from audit_entries", "was cut or rewritten"),
         ("delete from audit_students where seq = 1", "index of students"),
         ("update audit_students set student_key = 'other' where seq = 1", "index of students"),
     ],
 )
-def test_whatever_is_changed_or_taken_out_is_found_O18(log: AuditLog, tmp_path: Path, statement: str, problem: str):
+def test_whatever_is_changed_or_taken_out_is_found_O18(log: AuditLog, place: Place, statement: str, problem: str):
     log.append([READ, LIST, READ])
-    assert log.verify().problem is None
-    edit(tmp_path, statement)
-    assert problem in str(log.verify().problem)
+    kept = log.head()
+    assert log.verify(kept).problem is None
+    place.edit(statement)
+    found = str(log.verify(kept).problem)
+    assert problem in found or ("cut" in problem and "were taken out" in found)
 
 
-def test_a_log_rewritten_whole_is_found_by_a_head_that_was_noted_elsewhere_O18(log: AuditLog, tmp_path: Path):
+@pytest.mark.parametrize("statement", ["delete from audit_entries where seq = 3", "delete from audit_entries"])
+def test_sqlite_remembers_that_there_were_more_entries_O18(tmp_path: Path, statement: str):
+    log = open_audit_log(tmp_path)
+    log.append([READ, LIST, READ])
+    Place(tmp_path).edit(statement)
+    assert "were taken out" in str(log.verify().problem)
+    log.close()
+
+
+def test_a_log_rewritten_whole_is_found_by_a_head_that_was_noted_elsewhere_O18(tmp_path: Path):
+    log = open_audit_log(tmp_path)
     log.append([READ, LIST])
     kept = log.head()
     log.append([READ])
@@ -153,8 +201,8 @@ def test_many_who_wait_at_once_are_all_on_disk_when_they_go_on(log: AuditLog):
     assert log.verify().problem is None
 
 
-def test_several_processes_keep_one_chain(tmp_path: Path):
-    logs = [open_audit_log(tmp_path) for _ in range(4)]
+def test_several_processes_keep_one_chain(place: Place):
+    logs = [open_audit_log(place.where) for _ in range(4)]
 
     def write(log: AuditLog) -> None:
         for _ in range(25):
@@ -171,19 +219,18 @@ def test_several_processes_keep_one_chain(tmp_path: Path):
         log.close()
 
 
-def test_a_log_that_cannot_be_written_refuses_and_takes_entries_again_once_it_can_O18(log: AuditLog, tmp_path: Path):
+def test_a_log_that_cannot_be_written_refuses_and_takes_entries_again_once_it_can_O18(log: AuditLog, place: Place):
     log.append([READ])
     assert log.can_be_written()
     assert log.head().seq == 1
-    with sqlite3.connect(tmp_path / "audit.db") as connection:
-        connection.execute("alter table audit_entries rename to hidden")
+    place.edit("alter table audit_entries rename to hidden")
     with pytest.raises(AuditUnavailable, match="nothing is shown"):
         log.append([READ])
     with pytest.raises(AuditUnavailable):
         asyncio.run(log.appended([READ]))
     assert not log.can_be_written()
-    with sqlite3.connect(tmp_path / "audit.db") as connection:
-        connection.execute("alter table hidden rename to audit_entries")
+    rename = "alter table hidden rename to audit_entries"
+    place.run(rename) if place.on_sqlite else place.run("set search_path to audit", rename)
     log.append([LIST])
     assert log.head().seq == 2
 
@@ -194,7 +241,30 @@ def test_a_folder_that_may_not_be_made_is_refused_with_a_sentence(tmp_path: Path
         open_audit_log(tmp_path / "file" / "home")
 
 
-def test_others_on_this_machine_may_not_read_it(log: AuditLog, tmp_path: Path):
+def test_others_on_this_machine_may_not_read_it(tmp_path: Path):
+    log = open_audit_log(tmp_path)
     log.append([READ])
+    log.close()
     assert (tmp_path / "audit.db").stat().st_mode & 0o077 == 0
     assert os.access(tmp_path / "audit.db", os.R_OK)
+
+
+def test_the_log_is_beside_the_store_unless_told_otherwise(tmp_path: Path):
+    assert log_place(tmp_path) == log_place(tmp_path, "", "") == tmp_path
+    assert log_place(tmp_path, "postgresql://db/ews") == "postgresql://db/ews"
+    assert log_place(tmp_path, str(tmp_path / "store.db")) == tmp_path
+    assert log_place(tmp_path, "postgresql://db/ews", "postgresql://log/ews") == "postgresql://log/ews"
+
+
+def test_on_the_stores_server_the_log_has_a_schema_of_its_own():
+    url = new_database()
+    store = create_or_upgrade(url)
+    log = open_audit_log(url)
+    log.append([READ])
+    with store.reading() as connection:
+        tables = "select table_schema, table_name from information_schema.tables where table_name like 'audit_%'"
+        assert set(map(tuple, connection.execute(text(tables)))) == {
+            ("audit", "audit_entries"), ("audit", "audit_students"),
+        }  # fmt: skip
+    log.close()
+    store.close()
