@@ -7,7 +7,7 @@ from pathlib import Path
 
 README = Path(__file__).parents[1] / "README.md"
 BLOCK = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
-IDS = re.compile(r"SCHOOL=\S+ STUDENT=\S+")
+SCHOOL = re.compile(r"SCHOOL=\S+")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -18,14 +18,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def shown(readme: str, printed: list[str]) -> str:
-    """The README with the lines of this demo, and its first student in the calls of the service."""
+    """The README with the lines of this demo, and its school in the calls of the service."""
     group = _starting(printed, "not yet chronic:")
     school = _starting(printed, "School ")
     lines = ["$ make demo", "...", *printed[group : group + 4], "...", *printed[school : school + 9], "..."]
     school_id = printed[school].split()[1].rstrip(",")
-    student_id = printed[school + 5].split()[1]
     readme = BLOCK.sub(lambda _: "".join(f"{line}\n" for line in lines), readme, count=1)
-    return IDS.sub(lambda _: f"SCHOOL={school_id} STUDENT={student_id}", readme)
+    return SCHOOL.sub(lambda _: f"SCHOOL={school_id}", readme, count=1)
 
 
 def _starting(lines: list[str], words: str) -> int:

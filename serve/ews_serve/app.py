@@ -15,7 +15,7 @@ from ews_serve.routes import health, me, provider, runs, schools, score, sign_in
 from ews_serve.schemas import Problem
 from ews_serve.service import Service
 
-OPEN_PATHS = frozenset({"/livez", "/readyz"}) | sign_in.OPEN_PATHS
+OPEN_PATHS = health.OPEN_PATHS | sign_in.OPEN_PATHS
 """Addresses that answer without sign-in; they hold nothing of students."""
 
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)

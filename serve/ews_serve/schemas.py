@@ -32,7 +32,10 @@ class FeatureRow(Strict):
     last_school_year: int | None = Field(
         None, ge=1900, le=2200, description="Names the last known school year in the sentences."
     )
-    features: dict[str, float | None] = Field(description="Every feature of the model by name, and no other.")
+    features: dict[str, float | None] = Field(
+        description="Every feature of the model by name, and no other; `GET /v1/model` names them.",
+        examples=[{"days_absent_last_year": 17, "days_enrolled_last_year": 177, "absence_rate_last_year": 0.096}],
+    )
 
 
 class ScoreRequest(Strict):
@@ -80,7 +83,10 @@ class Run(Strict):
 class Named(Strict):
     """A student, as far as the one who asks may know who it is."""
 
-    student_key: str = Field(description="Random; addresses carry it, and nothing outside this store knows it.")
+    student_key: str = Field(
+        description="Random; addresses carry it, and nothing outside this store knows it.",
+        examples=["3f0c9a52-6d0b-4d8e-9a57-2c1f6b7e8d90"],
+    )
     student_id: str | None = Field(None, description="The district's id; left out or null where it may not be told.")
     name: str | None = Field(None, description="Left out or null where it is not known or may not be told.")
 
@@ -97,7 +103,9 @@ class ListedStudent(Named):
     last_school_year: int | None = Field(description="The last known school year; null without a history.")
     days_absent_last_year: int | None
     days_enrolled_last_year: int | None
-    reasons: list[str]
+    reasons: list[str] = Field(
+        examples=[["Missed 9 of the last 60 days (typical in grade 2 here: 3). Raises the estimate."]]
+    )
     lowering_reason: str | None
 
 

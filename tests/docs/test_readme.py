@@ -68,7 +68,7 @@ def test_the_demo_shown_is_taken_from_a_run_by_a_script(scored_home: Home, place
     readme = script("show_demo").shown(README, printed)
     student_id = next(line.split()[4] for line in printed if line.startswith("one student:"))
     school_id = next(school for school, students in places.items() if student_id in students)
-    assert f"SCHOOL={school_id} STUDENT={student_id}" in readme
+    assert f"SCHOOL={school_id} " in readme
     (before,), (after,) = blocks(README, "console"), blocks(readme, "console")
     assert {shape(line) for line in after.splitlines()} == {shape(line) for line in before.splitlines()}
     assert set(after.splitlines()) - {"$ make demo", "..."} <= set(printed)
@@ -76,11 +76,11 @@ def test_the_demo_shown_is_taken_from_a_run_by_a_script(scored_home: Home, place
 
 def test_the_calls_work_as_written(service: Service, places: dict[str, list[str]], tmp_path: Path):
     block = next(block for block in blocks(README, "bash") if "curl" in block)
-    school_id, students = next(iter(places.items()))
+    school_id = next(iter(places))
     here = {
         r"http://127\.0\.0\.1:8000": service.url,
         r"EWS_HOME=\S+": f"EWS_HOME={service.home.path}",
-        r"SCHOOL=\S+ STUDENT=\S+": f"SCHOOL={school_id} STUDENT={students[0]}",
+        r"SCHOOL=\S+": f"SCHOOL={school_id}",
         r"\$PWD/\.venv/bin": str(Path(sys.executable).parent),
     }
     for shown, real in here.items():
@@ -93,8 +93,9 @@ def test_the_calls_work_as_written(service: Service, places: dict[str, list[str]
         )
     assert done.returncode == 0, done.stderr
     assert f'"school_id":"{school_id}"' in done.stdout
-    assert f'"student_id":"{students[0]}"' in (tmp_path / "student.json").read_text(encoding="utf-8")
-    assert '"estimates":[{"risk":0.' in done.stdout
+    assert '"student_id": "' in (tmp_path / "list.json").read_text(encoding="utf-8")
+    assert '"reasons":[' in done.stdout
+    assert '"probabilities":' in done.stdout
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -17,6 +17,7 @@ import pytest
 
 from ews.home import Home, read_json
 from ews.store.keys import SCOPES
+from ews_serve.client import Client
 
 STARTED = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
 PATIENCE_SECONDS = 60
@@ -28,7 +29,7 @@ class Service:
 
     Attributes:
         url: where it listens.
-        token: opens it.
+        token: of the demo's program, with every scope.
         home: what it answers from.
         log: everything it wrote.
     """
@@ -42,6 +43,9 @@ class Service:
         headers = {"Authorization": f"Bearer {self.token if token is None else token}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False)
 
+    def typed(self, token: str | None = None, purpose: str = "") -> Client:
+        return Client(self.url, self.token if token is None else token, purpose=purpose, seconds=PATIENCE_SECONDS)
+
 
 def ews(*words: object) -> str:
     """What one command of `ews` prints."""
@@ -50,6 +54,13 @@ def ews(*words: object) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def token_of(login: str, home: Home, *scopes: str) -> str:
+    """A new token of one of the demo's accounts; whoever makes several at once holds the home `alone`."""
+    return ews(
+        "token", "make", login, *(word for scope in scopes for word in ("--scope", scope)), "--home", home.path
+    ).strip()
 
 
 @contextlib.contextmanager
@@ -86,6 +97,14 @@ def service(scored_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iter
             yield Service(_address(process, log), token, scored_home, log)
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="session")
+def keys(service: Service) -> dict[str, str]:
+    """The random key of every listed student, by the district's id."""
+    with service.typed() as client:
+        lines = [line for school in client.schools() for line in client.risk_list(school.school_id)]
+    return {str(line.student_id): line.student_key for line in lines}
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,14 @@ from ews.access import View
 from ews.errors import EwsError
 from ews.store.reading import provenance_of, run_in_force
 from ews_serve.asked import Asking
+from ews_serve.description import described
 from ews_serve.schemas import Alive, Ready
 from ews_serve.service import Service
 
 router = APIRouter(tags=["health"])
+
+OPEN_PATHS = frozenset({"/livez", "/readyz"})
+"""Addresses that answer without sign-in, beside those of the sign-in itself; they hold nothing of students."""
 
 
 def _service(request: Request) -> Service:
@@ -49,7 +53,7 @@ def metrics(asked: Asking) -> Response:
 @router.get("/openapi.json", include_in_schema=False)
 async def openapi(request: Request, _: Asking) -> Response:
     """This description, for who is signed in (W23)."""
-    return Response(json.dumps(request.app.openapi()), media_type="application/json")
+    return Response(json.dumps(described(request.app, OPEN_PATHS)), media_type="application/json")
 
 
 def checks_of(service: Service) -> dict[str, bool]:

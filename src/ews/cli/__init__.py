@@ -8,7 +8,22 @@ from collections.abc import Sequence
 
 import typer
 
-from ews.cli import access, audit, cards, check, lists, models, monitor, promotion, records, slots, staff, store, tune
+from ews.cli import (
+    access,
+    audit,
+    cards,
+    check,
+    lists,
+    models,
+    monitor,
+    promotion,
+    records,
+    serve,
+    slots,
+    staff,
+    store,
+    tune,
+)
 from ews.errors import EwsError
 
 app = typer.Typer(
@@ -24,7 +39,7 @@ for command in (
     records.simulate, records.moments, records.fetch_edfi, records.ingest, check.check,
     models.train, models.backtest, audit.audit, models.observer_limit, tune.tune,
     promotion.versions, promotion.promote, cards.card,
-    lists.score, lists.explain, store.publish, slots.allocate, access.access_report,
+    lists.score, lists.explain, store.publish, serve.serve, slots.allocate, access.access_report,
     monitor.recalibrate, monitor.monitor,
 ):  # fmt: skip
     app.command()(command)
