@@ -69,7 +69,7 @@ def moments(
 
 def ingest(
     path: Annotated[
-        Path, typer.Argument(help="Folder of flat files, one yearly sheet, or a folder or ZIP of Ed-Fi records.")
+        Path, typer.Argument(help="Folder of files, one yearly sheet, or a folder or ZIP of Ed-Fi records.")
     ],
     home: Annotated[
         Path | None,
@@ -79,7 +79,10 @@ def ingest(
         Literal["flat", "yearly", "edfi", "positive", "oneroster"], typer.Option(help="Form of the records.")
     ] = "flat",
     column_map: Annotated[
-        str | None, typer.Option("--map", help="TOML that names the columns, or a map that ships with ews: star.")
+        str | None,
+        typer.Option(
+            "--map", help="TOML that names the columns, or a map that ships with ews; for Ed-Fi what descriptors mean."
+        ),
     ] = None,
     allow_shrink: Annotated[bool, typer.Option("--allow-shrink", help="Take far fewer rows than last time.")] = False,
     allow_older: Annotated[bool, typer.Option("--allow-older", help="Take records older than last time's.")] = False,
@@ -113,6 +116,8 @@ def ingest(
     if report.already_known:
         say("These very records were in force already; nothing changed.")
     out.print(_counts(report.counts))
+    if report.left_out:
+        say(f"Left out, since no record: {', '.join(f'{name} {lines:,}' for name, lines in report.left_out.items())}.")
     for remark in report.remarks:
         say(remark)
     say(f"Records through {report.data_through or 'an unknown day'}; rows not taken: {report.rejects_path}")

@@ -43,8 +43,9 @@ def read_records(
     """
     _make_tables(connection)
     unread: dict[str, list[str]] = {}
+    told: set[str] = set()
     for place, document in enumerate(feed.documents):
-        progress(f"Reading {document.name}")
+        _tell(document, told, progress)
         with opened(document) as stream:
             if document.kind == "json":
                 _read_json(connection, place, document, stream)
@@ -52,6 +53,14 @@ def read_records(
                 unread[document.name] = other
     _resolve_references(connection)
     return unread
+
+
+def _tell(document: Document, told: set[str], progress: Callable[[str], None]) -> None:
+    # JSON comes in many small documents, XML in few large ones.
+    what = document.name if document.resource is None else document.resource.name
+    if what not in told:
+        progress(f"Reading {what}")
+        told.add(what)
 
 
 def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
