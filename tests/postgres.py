@@ -31,6 +31,15 @@ def new_database() -> str:
     return f"postgresql://ews@/{name}?host={folder}"
 
 
+def copied_database(url: str) -> str:
+    """The URL of a copy of a database that nobody is connected to."""
+    begin, _, end = url.partition("@/")
+    origin, _, place = end.partition("?host=")
+    name = f"ews_{uuid.uuid4().hex}"
+    _run("createdb", "-h", place, "-U", "ews", "-T", origin, name)
+    return f"{begin}@/{name}?host={place}"
+
+
 @pytest.fixture
 def postgresql() -> str:
     """The URL of a fresh database."""
