@@ -21,7 +21,7 @@ ABSENT = "uri://ed-fi.org/AttendanceEventCategoryDescriptor#Unexcused Absence"
 INSTRUCTION = "uri://ed-fi.org/CalendarEventDescriptor#Instructional day"
 
 
-def _json_feed(folder: Path, **changed: list[dict[str, object]] | str) -> Path:
+def json_feed(folder: Path, **changed: list[dict[str, object]] | str) -> Path:
     """Two schools and two students in the API's JSON, some resources changed."""
     folder.mkdir(parents=True, exist_ok=True)
     records = {
@@ -67,7 +67,7 @@ def _rows(report: IngestReport, table: str) -> list[tuple[object, ...]]:
 
 
 def test_the_feed_below_is_good_and_ids_stay_text_I10(tmp_path: Path) -> None:
-    report = _take(_json_feed(tmp_path / "feed"), tmp_path)
+    report = _take(json_feed(tmp_path / "feed"), tmp_path)
     assert [row[0] for row in _rows(report, "students")] == ["007", "7"]
     assert report.counts["attendance"].accepted == 2
     assert listed(report.rejects_path) == []
@@ -120,20 +120,20 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "I34_an_entity_that_reads_a_file": (lambda feed: (feed / "a.xml").write_text(OUTSIDE), "declares a document type"),
     "I02_XML_cut_off": (lambda feed: (feed / "a.xml").write_text(CUT), "a.xml is no whole XML"),
     "I02_JSON_cut_off": (
-        lambda feed: _json_feed(feed, students=f'{{"studentUniqueId": "1"}}\n{{"studentUniqueId": "{SECRET}'),
+        lambda feed: json_feed(feed, students=f'{{"studentUniqueId": "1"}}\n{{"studentUniqueId": "{SECRET}'),
         "Record 2 of students.jsonl is no whole JSON object",
     ),
     "I02_a_JSON_array_cut_off": (
-        lambda feed: _json_feed(feed, students=f'[{{"studentUniqueId": "{SECRET}"}}'),
+        lambda feed: json_feed(feed, students=f'[{{"studentUniqueId": "{SECRET}"}}'),
         "students.jsonl is no whole JSON array",
     ),
-    "JSON_that_is_no_object": (lambda feed: _json_feed(feed, students=f'"{SECRET}"'), "is no whole JSON object"),
+    "JSON_that_is_no_object": (lambda feed: json_feed(feed, students=f'"{SECRET}"'), "is no whole JSON object"),
     "I34_JSON_of_bottomless_depth": (
-        lambda feed: _json_feed(feed, students="[" * 200_000),
+        lambda feed: json_feed(feed, students="[" * 200_000),
         "students.jsonl is no whole JSON array",
     ),
     "I34_JSON_lines_of_bottomless_depth": (
-        lambda feed: _json_feed(feed, students='{"a":' * 200_000),
+        lambda feed: json_feed(feed, students='{"a":' * 200_000),
         "is no whole JSON object",
     ),
     "I08_bytes_that_are_not_UTF_8": (
@@ -158,7 +158,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_it_is_refused_in_words_and_nothing_is_half_taken(case: str, tmp_path: Path) -> None:
     spoil, words = REFUSED[case]
-    feed = _json_feed(tmp_path / "feed")
+    feed = json_feed(tmp_path / "feed")
     spoil(feed)
     with pytest.raises(InputRefused, match=words) as refusal:
         _take(feed, tmp_path)
@@ -167,7 +167,7 @@ def test_it_is_refused_in_words_and_nothing_is_half_taken(case: str, tmp_path: P
 
 
 def test_names_within_an_archive_are_never_paths_I33(tmp_path: Path) -> None:
-    feed = _json_feed(tmp_path / "feed", students="")
+    feed = json_feed(tmp_path / "feed", students="")
     (feed / "students.jsonl").unlink()
     rows = "\n".join(json.dumps({"studentUniqueId": student}) for student in ("007", "7", "bad/id"))
     with zipfile.ZipFile(feed / "roster.zip", "w") as archive:
@@ -182,7 +182,7 @@ def test_names_within_an_archive_are_never_paths_I33(tmp_path: Path) -> None:
 
 
 def test_bulk_files_may_name_a_record_by_its_id_in_the_file(tmp_path: Path) -> None:
-    feed = _json_feed(tmp_path / "feed", studentSchoolAttendanceEvents="")
+    feed = json_feed(tmp_path / "feed", studentSchoolAttendanceEvents="")
     (feed / "attendance.xml").write_text(
         f"""<InterchangeStudentAttendance {NAMESPACE}>
         <Student id="S1"><StudentUniqueId>8</StudentUniqueId><Name><FirstName>Ada</FirstName></Name></Student>
@@ -196,7 +196,7 @@ def test_bulk_files_may_name_a_record_by_its_id_in_the_file(tmp_path: Path) -> N
         </InterchangeStudentAttendance>"""
     )
     more = [_stay("007", 1), _stay("7", 2), _stay("8", 3)]
-    _json_feed(feed, studentSchoolAssociations=more, studentSchoolAttendanceEvents="",
+    json_feed(feed, studentSchoolAssociations=more, studentSchoolAttendanceEvents="",
                calendarDates=[_day(school, day) for school in (1, 2, 3) for day in DAYS])  # fmt: skip
     report = _take(feed, tmp_path)
     assert report.counts["attendance"].accepted == 1
@@ -209,7 +209,7 @@ def test_a_day_that_was_called_off_later_is_no_instructional_day_I30(tmp_path: P
     late = "uri://ed-fi.org/CalendarEventDescriptor#Student late arrival/early dismissal"
     days = [_day(school, day) for school in (1, 2) for day in DAYS[:8]]
     days += [_day(1, DAYS[8], INSTRUCTION, snow), _day(1, DAYS[9], late), _day(2, DAYS[8], snow)]
-    report = _take(_json_feed(tmp_path / "feed", calendarDates=days), tmp_path)
+    report = _take(json_feed(tmp_path / "feed", calendarDates=days), tmp_path)
     last = duckdb.sql(
         f"select school_id, max(date)::varchar from '{report.folder}/calendar.parquet' group by 1 order by 1"
     ).fetchall()
@@ -221,13 +221,13 @@ def test_a_day_that_was_called_off_later_is_no_instructional_day_I30(tmp_path: P
 def test_of_several_calendars_the_one_most_students_follow_is_the_school_s(tmp_path: Path) -> None:
     days = [_day(school, day) for school in (1, 2) for day in DAYS] + [_day(1, day, code="B") for day in DAYS[:4]]
     stays = [_stay("007", 1, calendarReference={"calendarCode": "B"}), _stay("7", 2)]
-    report = _take(_json_feed(tmp_path / "feed", calendarDates=days, studentSchoolAssociations=stays), tmp_path)
+    report = _take(json_feed(tmp_path / "feed", calendarDates=days, studentSchoolAssociations=stays), tmp_path)
     counted = duckdb.sql(f"select count(*) from '{report.folder}/calendar.parquet' where school_id = '1'").fetchall()
     assert counted == [(4,)]
 
 
 def test_the_same_student_from_the_ODS_of_two_years_is_one_student(tmp_path: Path) -> None:
-    feed = _json_feed(tmp_path / "feed")
+    feed = json_feed(tmp_path / "feed")
     for year, name in ((2025, "Ad"), (2026, "Ada")):
         there = feed / f"year={year}"
         there.mkdir()
@@ -254,7 +254,7 @@ def test_audit_attributes_come_when_the_district_sends_them(tmp_path: Path) -> N
         },
         {"studentReference": {"studentUniqueId": "7"}, "hispanicLatinoEthnicity": True},
     ]  # fmt: skip
-    report = _take(_json_feed(tmp_path / "feed", studentEducationOrganizationAssociations=told), tmp_path)
+    report = _take(json_feed(tmp_path / "feed", studentEducationOrganizationAssociations=told), tmp_path)
     assert _rows(report, "demographics") == [
         ("007", 2026, "Asian", "Female", "yes", None, "yes", None),
         ("7", 2026, "Hispanic or Latino", None, None, None, "no", None),
@@ -272,7 +272,7 @@ def test_audit_attributes_come_when_the_district_sends_them(tmp_path: Path) -> N
 def test_a_table_of_descriptors_is_checked_before_anything_is_read(text: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(text)
     with pytest.raises(InvalidPolicy, match=words):
-        take(_json_feed(tmp_path / "feed"), tmp_path / "home", source="edfi", column_map=tmp_path / "own.toml")
+        take(json_feed(tmp_path / "feed"), tmp_path / "home", source="edfi", column_map=tmp_path / "own.toml")
 
 
 def test_a_feed_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.unit.sis.feeds import (
 DAYS = school_days(2026)
 
 
-def _roster(**changed: list[str]) -> dict[str, list[str]]:
+def roster(**changed: list[str]) -> dict[str, list[str]]:
     """2025-26 as a roster: one class a school and term, dates of the terms only."""
     return {
         "manifest": ["propertyName,value", "oneroster.version,1.2", "file.users,bulk", "file.enrollments,bulk"],
@@ -54,7 +54,7 @@ def _roster(**changed: list[str]) -> dict[str, list[str]]:
 def _take(folder: Path, ids: str = "identifier", **changed: list[str]) -> IngestReport:
     good = good_lines()
     beside = {name: [line for line in good[name] if "2024-" not in line] for name in ("calendar", "attendance")}
-    feed = write_feed(folder / "feed", {**beside, **_roster(**changed)})
+    feed = write_feed(folder / "feed", {**beside, **roster(**changed)})
     (folder / "map.toml").write_text(f'[oneroster]\nids = "{ids}"\n')
     return take(feed, folder / "home", source="oneroster", column_map=folder / "map.toml")
 
@@ -75,7 +75,7 @@ def test_schools_students_and_stays_come_from_the_roster(tmp_path: Path) -> None
 
 
 def test_dates_of_a_role_in_a_school_go_before_those_of_classes(tmp_path: Path) -> None:
-    header = _roster()["roles"][0]
+    header = roster()["roles"][0]
     roles = [f"r-{s},,,u-{s},primary,student,2025-09-01,{'2025-09-03' if s == '007' else ''},org-{school_of(s)}"
              for s in STUDENTS]  # fmt: skip
     report = _take(tmp_path, roles=[header, *roles])
@@ -86,8 +86,8 @@ def test_dates_of_a_role_in_a_school_go_before_those_of_classes(tmp_path: Path) 
 
 
 def test_a_student_who_left_and_came_back_has_two_stays_I28(tmp_path: Path) -> None:
-    roster = _roster()
-    members = [line for line in roster["enrollments"] if "u-007," not in line]
+    given = roster()
+    members = [line for line in given["enrollments"] if "u-007," not in line]
     members += ["x,,,c-ALDER-a,org-ALDER,u-007,student,,2024-09-01,2024-10-01",
                 "y,,,c-ALDER-b,org-ALDER,u-007,student,,2025-09-01,2025-09-06",
                 "z,,,c-ALDER-b,org-ALDER,u-007,student,,2025-09-08,2025-09-13"]  # fmt: skip
@@ -99,7 +99,7 @@ def test_a_student_who_left_and_came_back_has_two_stays_I28(tmp_path: Path) -> N
 
 
 def test_ids_are_those_the_attendance_uses(tmp_path: Path) -> None:
-    header = {name: lines[0] for name, lines in _roster().items()}
+    header = {name: lines[0] for name, lines in roster().items()}
     member = [f"e{s},,,c-{school_of(s)}-a,{school_of(s)},{s},student,,2025-09-01," for s in STUDENTS]
     report = _take(
         tmp_path, "sourcedId",

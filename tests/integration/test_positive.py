@@ -17,7 +17,7 @@ PERIOD = "[positive]\nperiod = 'period'\n"
 DAYS = [day for year in FIRST_DAYS for day in school_days(year)]
 
 
-def _daily() -> list[str]:
+def daily_rows() -> list[str]:
     """Everybody is there every day, but absent on the fourth day of each year, as in the good feed."""
     away = {school_days(year)[3] for year in FIRST_DAYS}
     return [
@@ -38,11 +38,16 @@ def _marks(report: IngestReport, columns: str = "*") -> list[tuple[object, ...]]
 
 
 def test_a_row_for_every_day_gives_the_marks_of_a_feed_of_absences(tmp_path: Path) -> None:
-    positive = _take(tmp_path / "positive", _daily())
+    positive = _take(tmp_path / "positive", daily_rows())
     negative = take(write_feed(tmp_path / "negative"), tmp_path / "home")
     assert _marks(positive) == _marks(negative)
     rows = positive.counts["attendance_rows"]
-    assert (rows.read, rows.accepted, rows.rejected, rows.duplicates) == (len(_daily()) - 1, len(_daily()) - 1, 0, 0)
+    assert (rows.read, rows.accepted, rows.rejected, rows.duplicates) == (
+        len(daily_rows()) - 1,
+        len(daily_rows()) - 1,
+        0,
+        0,
+    )
     assert positive.counts["attendance"].read == len(STUDENTS) * len(FIRST_DAYS)
     assert positive.remarks == ()
 
@@ -54,7 +59,7 @@ def test_a_day_may_say_the_share_missed_and_be_late_and_left_early_at_once(tmp_p
         ("002", "early_departure", ""),
         ("003", "excused", ""),
     ]
-    rows = [line for line in _daily() if line[:3] not in {"001", "002", "003"}]
+    rows = [line for line in daily_rows() if line[:3] not in {"001", "002", "003"}]
     rows += [f"{s},{school_of(s)},{DAYS[0]},{category},{share}" for s, category, share in said]
     rows += [f"002,ALDER,{DAYS[1]},present,", f"002,ALDER,{DAYS[1]},tardy,"]
     report = _take(tmp_path, rows)
@@ -69,7 +74,7 @@ def test_a_day_may_say_the_share_missed_and_be_late_and_left_early_at_once(tmp_p
 
 
 def test_days_that_contradict_count_nothing_I24(tmp_path: Path) -> None:
-    rows = _daily()
+    rows = daily_rows()
     day = DAYS[0]
     rows += [f"001,ALDER,{day},excused,", f"002,ALDER,{day},present,", f"003,ALDER,{DAYS[3]},unexcused,",
              f"004,ALDER,{DAYS[3]},excused,0.5"]  # fmt: skip
@@ -179,7 +184,7 @@ def test_rows_that_cannot_be_read_are_listed_with_line_column_and_rule(tmp_path:
 
 
 def test_a_mark_is_told_with_the_line_of_the_row_it_comes_from_I30(tmp_path: Path) -> None:
-    rows = _daily()
+    rows = daily_rows()
     rows.append("001,ALDER,2025-09-06,excused,")
     report = _take(tmp_path, rows)
     (row,) = listed(report.rejects_path)
@@ -188,7 +193,7 @@ def test_a_mark_is_told_with_the_line_of_the_row_it_comes_from_I30(tmp_path: Pat
 
 def test_days_on_which_a_school_sent_nothing_are_no_days_of_full_attendance_I19(tmp_path: Path) -> None:
     silent = str(DAYS[-3])
-    rows = [line for line in _daily() if silent not in line or ",CEDAR," not in line]
+    rows = [line for line in daily_rows() if silent not in line or ",CEDAR," not in line]
     rows = [line for line in rows if not line.startswith(f"001,ALDER,{DAYS[-2]}")]
     report = _take(tmp_path, rows)
     days = duckdb.sql(
@@ -204,13 +209,13 @@ def test_days_on_which_a_school_sent_nothing_are_no_days_of_full_attendance_I19(
 
 
 def test_days_after_the_last_row_stay_in_the_calendar_for_they_have_not_come(tmp_path: Path) -> None:
-    rows = [line for line in _daily() if line[:3] == "stu" or line.split(",")[2] <= str(DAYS[-4])]
+    rows = [line for line in daily_rows() if line[:3] == "stu" or line.split(",")[2] <= str(DAYS[-4])]
     report = _take(tmp_path, rows)
     assert report.counts["calendar"].accepted == 3 * len(DAYS)
 
 
 def test_without_a_calendar_the_days_with_rows_are_the_calendar(tmp_path: Path) -> None:
-    feed = write_feed(tmp_path / "feed", attendance=[*_daily(), "002,ALDER,2025-09-06,excused,"])
+    feed = write_feed(tmp_path / "feed", attendance=[*daily_rows(), "002,ALDER,2025-09-06,excused,"])
     (feed / "calendar.csv").unlink()
     report = take(feed, tmp_path / "home", source="positive")
     assert report.counts["calendar"].accepted == 3 * len(DAYS)
@@ -219,7 +224,9 @@ def test_without_a_calendar_the_days_with_rows_are_the_calendar(tmp_path: Path) 
 
 
 def test_a_school_year_that_disagrees_with_the_dates_is_told_and_not_believed(tmp_path: Path) -> None:
-    rows = [f"{line},{'year' if line[:3] == 'stu' else '2027' if ',2025-' in line else '2023-24'}" for line in _daily()]
+    rows = [
+        f"{line},{'year' if line[:3] == 'stu' else '2027' if ',2025-' in line else '2023-24'}" for line in daily_rows()
+    ]
     report = _take(tmp_path, rows, "[positive]\nschool_year = 'year'\n")
     said = len(STUDENTS) * len(school_days(2026))
     assert report.remarks == (
@@ -249,11 +256,11 @@ def test_the_same_folder_read_as_flat_is_another_ingest(tmp_path: Path) -> None:
 )
 def test_a_map_is_checked_before_anything_is_read(mapping: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(EwsError, match=words):
-        _take(tmp_path, _daily(), mapping)
+        _take(tmp_path, daily_rows(), mapping)
 
 
 def test_a_feed_of_which_hardly_a_row_can_be_read_is_refused_whole(tmp_path: Path) -> None:
-    rows = [line.replace("present", "P").replace("excused", "E") for line in _daily()]
+    rows = [line.replace("present", "P").replace("excused", "E") for line in daily_rows()]
     with pytest.raises(InputRefused, match="rows of attendance_rows break a rule"):
         _take(tmp_path, rows)
     assert "calendar" in _take(tmp_path / "mapped", rows, "values.category = { P = 'present', E = 'excused' }\n").counts
