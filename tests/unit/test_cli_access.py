@@ -204,6 +204,18 @@ def test_after_an_incident_the_students_to_notify_are_in_one_file_PRV_9(ews, hom
     assert ews("audit-log", "between", "--since", "yesterday", "--out", file)[0] == 10
 
 
+def test_what_leaves_the_district_is_noted_with_party_and_ground_PRV_4(ews, home, tmp_path):
+    asked = ("audit-log", "disclose", "007", "--party", "Receiving district", "--what", "attendance 2025-26")
+    assert ews(*asked, "--legal-basis", " ")[0] == 10
+    assert ews("audit-log", "disclose", "7", *asked[3:], "--legal-basis", "34 CFR 99.34")[0] == 14
+    assert ews(*asked, "--legal-basis", "34 CFR 99.34", *DANA)[0] == 0
+    report = ews("access-report", "007")[1]
+    assert "attendance 2025-26 to Receiving district: 34 CFR 99.34" in report
+    assert "Receiving district" not in ews("access-report", "1002")[1]
+    ews("audit-log", "between", "--since", "24h", "--out", tmp_path / "reads.csv")
+    assert "Receiving district,34 CFR 99.34" in (tmp_path / "reads.csv").read_text(encoding="utf-8-sig")
+
+
 def test_nothing_is_changed_when_the_log_cannot_be_written_O18(ews, home):
     (home / "audit.db").mkdir()
     assert ews("staff", "deactivate", "rosa.imani")[0] == 23

@@ -159,6 +159,31 @@ def between(
     say(f"{out_file}: {len(sheet.rows):,} rows, {len(students):,} students. It holds education records.")
 
 
+@audit_log.command()
+def disclose(
+    student_id: Annotated[str, typer.Argument(metavar="STUDENT_ID", help="The district's id.")],
+    home: HomeOption,
+    party: Annotated[str, typer.Option("--party", help="Who gets it.")],
+    legal_basis: Annotated[str, typer.Option("--legal-basis", help="On which ground, as 34 CFR 99.34.")],
+    what: Annotated[str, typer.Option("--what", help="What of the records, as 'attendance 2025-26'.")],
+    store: StoreOption = "",
+    audit: AuditOption = "",
+    by: ByOption = "",
+) -> None:
+    """Note that something of a student leaves the district: to whom, on which ground, what (34 CFR 99.32)."""
+    from ews.store.reading import student_keys
+
+    if not all(words.strip() for words in (party, legal_basis, what)):
+        raise InputRefused("A disclosure names its party, its ground and what it holds.")
+    with office(Home(home), store, audit, by) as here:
+        with here.store.reading() as connection:
+            key = student_keys(connection, [student_id]).get(student_id)
+        if key is None:
+            raise NotFound("The store knows no such student. Ids are text as the records write them: 007 is not 7.")
+        here.note("disclosure", "", what, key, party=party, legal_basis=legal_basis)
+    say("Noted; it is in the student's access report from now on.")
+
+
 def _time(words: str, now: datetime.datetime) -> datetime.datetime:
     ago = _SINCE.fullmatch(words)
     if ago:
@@ -184,7 +209,8 @@ def _say_report(student_id: str, report: "AccessReport") -> None:
 def _seen(logged: "Logged") -> tuple[str, ...]:
     entry = logged.entry
     when = entry.at.astimezone().isoformat(sep=" ", timespec="minutes")
-    return when, entry.login, entry.role, entry.view, entry.result, entry.reason, entry.purpose
+    why = entry.purpose or (f"{entry.fields} to {entry.party}: {entry.legal_basis}" if entry.party else "")
+    return when, entry.login, entry.role, entry.view, entry.result, entry.reason, why
 
 
 def _say_verdict(verdict: "Verdict") -> None:

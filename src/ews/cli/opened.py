@@ -5,7 +5,7 @@ import datetime
 import getpass
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -40,7 +40,7 @@ class Office:
     log: "AuditLog"
     by: str
 
-    def note(self, act: str, login: str, words: str = "", *students: str) -> None:
+    def note(self, act: str, login: str, words: str = "", *students: str, **about: Any) -> None:
         """Write an act into the log of reads; call it before the act is kept, so that none is without its entry.
 
         Args:
@@ -48,11 +48,12 @@ class Office:
             login: whose account it is done to; empty for none.
             words: the rest of it.
             students: keys of the students that are shown by it.
+            about: further fields of an entry.
         """
         from ews.store.audit_chain import Entry
 
         fields = " ".join(filter(None, (login, words)))
-        entry = Entry(moment(), "", self.by, "", act, "done", "operator", tuple(students), fields=fields)
+        entry = Entry(moment(), "", self.by, "", act, "done", "operator", tuple(students), fields=fields, **about)
         self.log.append([entry])
 
 
