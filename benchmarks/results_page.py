@@ -1,12 +1,12 @@
 """The page of results: figures in tables, and what they say in sentences."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student_t
 
+from benchmarks.intervals import Interval, over_seeds
 from ews.ceilings import FLAT, OBSERVER, RATE, TRUTH, share_of_the_way
 from ews.evaluation import MODEL
 
@@ -18,6 +18,11 @@ GOAL = 0.9
 """Share of the way from last year's rate to the observer limit that is promised."""
 
 LOGISTIC = "logistic"
+WITH_PRIOR = f"{MODEL} with prior"
+"""The model of a small district whose trees begin with those of other districts (`ews train --prior`)."""
+
+PRIOR_WORLDS = ("nyc_like", "no_shock", "persistence_low", "persistence_high", "ct_like")
+"""Presets of the districts that the prior learns from, none of them of the world that is tested."""
 
 
 @dataclass(frozen=True)
@@ -35,33 +40,6 @@ class Measured:
     limit_curve: pd.DataFrame
     star: dict[str, tuple[pd.DataFrame, pd.DataFrame]] | None
     commit: str
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean over seeds and its 95 % interval (Student's t)."""
-
-    value: float
-    low: float
-    high: float
-
-    def told(self, digits: int = 3, sign: str = "") -> str:
-        """`.804 (.790 to .818)`."""
-        numbers = [f"{number:{sign}.{digits}f}".replace("0.", ".", 1) for number in (self.value, self.low, self.high)]
-        return f"{numbers[0]} ({numbers[1]} to {numbers[2]})"
-
-    def percent(self) -> str:
-        """`94 % (91 to 97)`."""
-        return f"{100 * self.value:.0f} % ({100 * self.low:.0f} to {100 * self.high:.0f})"
-
-
-def over_seeds(values: Iterable[float]) -> Interval:
-    """Mean and 95 % interval of one figure over districts that differ by their seed."""
-    known = np.array([value for value in values if not np.isnan(value)])
-    if len(known) < 2:
-        return Interval(float(known.mean()) if len(known) else np.nan, np.nan, np.nan)
-    half = student_t.ppf(0.975, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known))
-    return Interval(float(known.mean()), float(known.mean() - half), float(known.mean() + half))
 
 
 def page(found: Measured) -> str:
@@ -98,38 +76,65 @@ How good the lists are, where the truth is known (simulated districts) and on re
   students of the group.
 - Observer limit: the same features and model, learned on other districts of the same world until more no longer help.
   Truth: each student's probability given the complete latent state; what lies between the two no record holds.
-- Code: `{found.commit or "not a checkout"}`.
+  Nobody learns from students who had a mentor; all are predicted.
+{_prior_told(found.figures)}- Code: `{found.commit or "not a checkout"}`.
 
 ## What it comes to
 
 {_verdicts(found.figures, large, small)}"""
 
 
+def _prior_told(figures: pd.DataFrame) -> str:
+    if WITH_PRIOR not in set(figures["method"]):
+        return ""
+    return f"""- With prior: its trees begin with those of a model that learned on one district of 20,000 students of
+  {_listed_words(PRIOR_WORLDS)}, on target years
+  before 2026 (`ews train --prior`, [experiments](experiments.md)). They are other settings of the same simulator; how
+  much a real neighbour would give is not known.
+"""
+
+
 def _verdicts(figures: pd.DataFrame, large: int, small: int) -> str:
-    lines = [_way_verdict(figures, size, group) for size in (large, small) for group in GROUPS[:2]]
+    lines = [
+        _way_verdict(figures, size, group, method)
+        for size in (large, small)
+        for method in _ours(_at_start(figures, size))
+        for group in GROUPS[:2]
+    ]
     lines += [
         _against(figures, size, "not yet chronic", metric, other)
         for size in (large, small)
         for other in (RATE, LOGISTIC)
         for metric in ("average_precision", "recall_at_k")
     ]
+    if WITH_PRIOR in _ours(_at_start(figures, small)):
+        lines += [
+            _against(figures, small, group, metric, MODEL, of=WITH_PRIOR)
+            for group in GROUPS[:2]
+            for metric in ("average_precision", "recall_at_k")
+        ]
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _way_verdict(figures: pd.DataFrame, size: int, group: str) -> str:
-    way = {metric: over_seeds(_ways(_at_start(figures, size), group, metric)) for metric in RANKED}
+def _ours(rows: pd.DataFrame) -> list[str]:
+    """The model, and the model with a prior where it was measured."""
+    return [MODEL, *({WITH_PRIOR} & set(rows["method"]))]
+
+
+def _way_verdict(figures: pd.DataFrame, size: int, group: str, method: str) -> str:
+    way = {metric: over_seeds(_ways(_at_start(figures, size), group, metric, method)) for metric in RANKED}
     told = " and ".join(f"{way[metric].percent()} in {METRICS[metric]}" for metric in RANKED)
     reached = all(one.value >= GOAL for one in way.values())
     goal = f"the goal of {100 * GOAL:.0f} % is {'reached' if reached else '**not** reached'}"
-    return f"{size:,} students, {group}: from last year's rate to the observer limit, LightGBM comes {told}; {goal}."
+    return f"{size:,} students, {group}: from last year's rate to the observer limit, {method} comes {told}; {goal}."
 
 
-def _against(figures: pd.DataFrame, size: int, group: str, metric: str, other: str) -> str:
-    gain = _gain(_at_start(figures, size), group, metric, MODEL, other)
+def _against(figures: pd.DataFrame, size: int, group: str, metric: str, other: str, of: str = MODEL) -> str:
+    gain = _gain(_at_start(figures, size), group, metric, of, other)
     verb = "is not shown to differ from"
     if gain.low > 0 or gain.high < 0:
         verb = "beats" if gain.value > 0 else "is worse than"
-    return f"{size:,} students, {group}: LightGBM {verb} {other} in {METRICS[metric]}: {gain.told(sign='+')}."
+    return f"{size:,} students, {group}: {of} {verb} {other} in {METRICS[metric]}: {gain.told(sign='+')}."
 
 
 def _size_part(figures: pd.DataFrame, size: int) -> str:
@@ -149,12 +154,13 @@ def _group_table(rows: pd.DataFrame, group: str) -> str:
     one = of_group.drop_duplicates("seed")
     share = over_seeds(one["positives"] / one["students"])
     head = [f"{group}, {100 * share.value:.1f} % chronically absent", *METRICS.values()]
-    methods = [method for method in of_group["method"].unique() if method not in (MODEL, OBSERVER, TRUTH)]
+    ours = _ours(rows)
+    methods = [method for method in of_group["method"].unique() if method not in (*ours, OBSERVER, TRUTH)]
     return _markdown(
         head,
         [
             [method, *(over_seeds(_values(of_group, group, metric, method)).told() for metric in METRICS)]
-            for method in (*methods, MODEL, OBSERVER, TRUTH)
+            for method in (*methods, *ours, OBSERVER, TRUTH)
         ],
     )
 
@@ -163,7 +169,14 @@ def _way_table(rows: pd.DataFrame) -> str:
     metrics = (*RANKED, "recall_at_k")
     return _markdown(
         ["group", *(METRICS[metric] for metric in metrics)],
-        [[group, *(over_seeds(_ways(rows, group, metric)).percent() for metric in metrics)] for group in GROUPS],
+        [
+            [
+                f"{group}, {method}",
+                *(over_seeds(_ways(rows, group, metric, method)).percent() for metric in metrics),
+            ]
+            for method in _ours(rows)
+            for group in GROUPS
+        ],
     )
 
 
@@ -257,14 +270,19 @@ def _gain(rows: pd.DataFrame, group: str, metric: str, of: str, minus: str) -> I
     return over_seeds(-better if metric in LOWER_IS_BETTER else better)
 
 
-def _ways(rows: pd.DataFrame, group: str, metric: str) -> list[float]:
-    """The share of the way of each seed."""
-    shares = [share_of_the_way(of_seed).set_index(["group", "metric"])["share"] for _, of_seed in rows.groupby("seed")]
+def _ways(rows: pd.DataFrame, group: str, metric: str, method: str) -> list[float]:
+    """The share of a method's way of each seed."""
+    ways = [share_of_the_way(of_seed, method) for _, of_seed in rows.groupby("seed")]
+    shares = [way.set_index(["group", "metric"])["share"] for way in ways]
     return [float(share[group, metric]) for share in shares]
 
 
 def _told(row: pd.Series) -> str:
     return Interval(row["value"], row["low"], row["high"]).told()
+
+
+def _listed_words(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _listed(seeds: Sequence[int]) -> str:

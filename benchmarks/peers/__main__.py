@@ -1,27 +1,27 @@
 """Other people's models beside ours, same students, same years, same list lengths: `make compare`.
 
-Needs `make peers`. Everything on the way is kept in the work folder under a fingerprint of the code that decides it,
-so that a run that was stopped goes on where it was.
+Needs `make peers`. Everything on the way is kept in the work folder of `make results` under a fingerprint of the code
+that decides it, so that a run that was stopped goes on where it was; a peer's fits are kept while its recipe and the
+rows stay, whatever becomes of our model. Fits run side by side, one thread each.
 """
 
 import argparse
-import hashlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
-from benchmarks.ablation import district
+from benchmarks.frames import ROWS, Wanted, fingerprint, make_rows, once, rows_of, side_by_side
 from benchmarks.peers import recipes
 from benchmarks.peers.page import Compared, page
-from benchmarks.results import HERE, LARGE, fingerprint
+from benchmarks.results import DECIDES, HERE, LARGE
 from ews.backtest import backtest, splits
 from ews.cli.common import code_version
-from ews.dataset import Dataset, dataset_for, target_years_with_outcomes
+from ews.dataset import Dataset
 from ews.evaluation import MODEL, differences, evaluate
-from ews.features import features_for
-from ews.model import Parameters
+from ews.parameters import Parameters
 from ews.policy import Policy
 
 BESIDE = ("last year's rate",)
@@ -37,31 +37,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=HERE / "docs" / "peers.md")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5], help="a district a seed")
     parser.add_argument("--students", type=int, default=LARGE)
+    parser.add_argument("--jobs", type=int, default=2, help="fits at a time")
     told = parser.parse_args(arguments)
-    kept = told.work / "measured" / f"peers-{_fingerprint()}"
-    found = pd.concat([of_seed(told.work, kept, seed, told.students) for seed in told.seeds], ignore_index=True)
+    fit_all(told.work, told.seeds, told.students, told.jobs)
+    found = pd.concat([of_seed(told.work, seed, told.students) for seed in told.seeds], ignore_index=True)
     told.out.write_text(page(compared(found, told.seeds, told.students)), encoding="utf-8")
     print(f"{told.out} is written.")
 
 
-def of_seed(work: Path, kept: Path, seed: int, students: int) -> pd.DataFrame:
+def fit_all(work: Path, seeds: Sequence[int], students: int, jobs: int) -> None:
+    """Fit every method on every district where its probabilities are not kept, the slowest first."""
+    make_rows(work, [Wanted(seed, students) for seed in seeds], jobs, _tell)
+    missing = [
+        (work, seed, students, name)
+        for name in (*reversed(recipes.PEERS), MODEL)
+        for seed in seeds
+        if not _kept(work, seed, students, name).exists()
+    ]
+    with side_by_side(jobs) as processes:
+        for told in processes.map(_fit, missing):
+            _tell(told)
+
+
+def of_seed(work: Path, seed: int, students: int) -> pd.DataFrame:
     """Predictions of the last target year of one district, as `ews.evaluation` takes them; schools named by seed."""
-    folder = kept / f"{students}-seed-{seed}"
-    folder.mkdir(parents=True, exist_ok=True)
-    missing = [name for name in (MODEL, *recipes.PEERS) if not (folder / f"{name}.parquet").exists()]
-    if missing:
-        dataset = _dataset(work, folder / "dataset.parquet", seed, students)
-        for name in missing:
-            _keep(folder, name, dataset)
-    parts = [pd.read_parquet(folder / f"{name}.parquet") for name in (MODEL, *recipes.PEERS)]
-    found = pd.concat(parts, axis=1)
+    found = pd.concat([pd.read_parquet(_kept(work, seed, students, name)) for name in (MODEL, *recipes.PEERS)], axis=1)
     ids = {name: f"{seed}-" + found[name] for name in ("student_id", "school_id")}
     return found.assign(**ids)
 
 
 def ours(dataset: Dataset) -> pd.DataFrame:
     """Who is predicted, what came of it, and the probabilities by our model and baselines."""
-    rows = backtest(dataset, Parameters(), Policy(), split="school-years", only_last=True)
+    rows = backtest(dataset, Parameters(threads=1), Policy(), split="school-years", only_last=True)
     return rows[[*ABOUT, MODEL, *BESIDE]]
 
 
@@ -102,35 +109,24 @@ def _decided(flagged: pd.Series, chronic: pd.Series) -> dict[str, float]:
     return {"flagged": flagged.mean(), "recall": hits / chronic.sum(), "precision": hits / max(1, flagged.sum())}
 
 
-def _dataset(work: Path, kept: Path, seed: int, students: int) -> Dataset:
-    """All target years with outcomes of one simulated district, built once."""
-    if not kept.exists():
-        home = district(work / (f"seed-{seed}" if students == LARGE else f"{students}-seed-{seed}"), seed, students)
-        with home.locked():
-            years = target_years_with_outcomes(home.ingested(), Policy())
-            made = dataset_for(home.ingested(), years, Policy()).labelled().frame
-        _write(made, kept)
-    return Dataset(pd.read_parquet(kept), tuple(entry.name for entry in features_for(0)), after_day=0)
-
-
-def _write(frame: pd.DataFrame, path: Path) -> None:
-    """Whole or not at all."""
-    frame.to_parquet(path.with_suffix(".part"))
-    path.with_suffix(".part").replace(path)
-
-
-def _keep(folder: Path, name: str, dataset: Dataset) -> None:
-    """Fit one method and keep its column."""
+def _fit(task: tuple[Path, int, int, str]) -> str:
+    """Fit one method on one district and keep its column; in a process of its own."""
+    work, seed, students, name = task
     start = time.perf_counter()
-    made = ours(dataset) if name == MODEL else by_peer(name, dataset)
-    print(f"{folder.name}: {name}, {time.perf_counter() - start:.0f} s", flush=True)
-    _write(made, folder / f"{name}.parquet")
+    dataset = rows_of(work, seed, students, 0, _tell)
+    with threadpool_limits(recipes.THREADS):
+        once(_kept(work, seed, students, name), lambda: ours(dataset) if name == MODEL else by_peer(name, dataset))
+    return f"seed {seed}: {name}, {time.perf_counter() - start:.0f} s"
 
 
-def _fingerprint() -> str:
-    """Of our code that decides, and of the recipes."""
-    source = Path(recipes.__file__).read_bytes()
-    return f"{fingerprint()}-{hashlib.sha256(source).hexdigest()[:8]}"
+def _kept(work: Path, seed: int, students: int, name: str) -> Path:
+    """Where one method's probabilities are: ours under all code that decides them, a peer's under rows and recipes."""
+    decides = fingerprint(DECIDES) if name == MODEL else fingerprint(ROWS, Path(recipes.__file__))
+    return work / f"peers-{decides}" / f"{students}-seed-{seed}" / f"{name}.parquet"
+
+
+def _tell(message: str) -> None:
+    print(message, flush=True)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ from ews.calibration import logistic_curve
 from ews.dataset import Dataset
 from ews.features import FEATURES
 
-THREADS = 2
+THREADS = 1
+"""Of one fit; several fits run side by side."""
+
 SEED = 20260
 CHRONIC = 0.10
 

@@ -166,6 +166,16 @@ def district_of(world: World, policy: Policy, seed: int) -> Dataset:
         return dataset_for(home.ingested(), years, policy, after_day=world.after_day).labelled()
 
 
+def pooled(districts: Sequence[Dataset]) -> Dataset:
+    """Rows of several districts; ids are made distinct, since districts number their students and schools alike."""
+    ids = ["student_id", "school_id"]
+    frames = [
+        one.frame.assign(**{name: f"{number}-" + one.frame[name].astype("str") for name in ids})
+        for number, one in enumerate(districts)
+    ]
+    return replace(districts[0], frame=pd.concat(frames, ignore_index=True))
+
+
 def with_truth(predictions: pd.DataFrame, simulated: Path) -> pd.DataFrame:
     """Predictions with the true probability beside them; rows without one (late entrants) are left out.
 
@@ -192,11 +202,12 @@ def with_observer_limit(predictions: pd.DataFrame, dataset: Dataset, limit: Obse
     return predictions.merge(limits, on=keys, how="left", validate="1:1")
 
 
-def share_of_the_way(evaluation: pd.DataFrame) -> pd.DataFrame:
-    """How far the model comes from last year's rate (0) towards the observer limit (1).
+def share_of_the_way(evaluation: pd.DataFrame, method: str = MODEL) -> pd.DataFrame:
+    """How far a method comes from last year's rate (0) towards the observer limit (1).
 
     Args:
         evaluation: as `ews.evaluation.evaluate` gives it, with the observer limit among the methods.
+        method: whose way; the model's by default.
 
     Returns:
         One row per group and metric (AUC, average precision, recall at k): group, metric, rate, model, limit,
@@ -205,7 +216,7 @@ def share_of_the_way(evaluation: pd.DataFrame) -> pd.DataFrame:
     metrics = ["auc", "average_precision", "recall_at_k"]
     chosen = evaluation[evaluation["metric"].isin(metrics)]
     wide = chosen.pivot_table("value", ["group", "metric"], "method", sort=False)
-    rows = wide[[RATE, MODEL, OBSERVER]].set_axis(["rate", "model", "limit"], axis=1).reset_index()
+    rows = wide[[RATE, method, OBSERVER]].set_axis(["rate", "model", "limit"], axis=1).reset_index()
     headroom = rows["limit"] - rows["rate"]
     share = (rows["model"] - rows["rate"]) / headroom.where(headroom > 0)
     return rows.assign(share=share)
@@ -225,7 +236,7 @@ def _learn(
     points: list[dict[str, float]] = []
     while True:
         learned += [next(districts) for _ in range(len(learned) or first)]
-        rows = _pooled(learned).to_learn_from(policy)
+        rows = pooled(learned).to_learn_from(policy)
         limit = ObserverLimit(fit(rows, parameters, policy), pd.DataFrame(points))
         points.append({"districts": len(learned), "student_years": len(rows.frame), **_judged(limit, test, policy)})
         limit = replace(limit, curve=pd.DataFrame(points))
@@ -239,16 +250,6 @@ def _districts(world: World, policy: Policy, progress: Callable[[str], None]) ->
     for seed in count(OTHER_DISTRICTS):
         progress(f"district {seed - OTHER_DISTRICTS}")
         yield district_of(world, policy, seed)
-
-
-def _pooled(districts: Sequence[Dataset]) -> Dataset:
-    """Rows of several districts; ids are made distinct, since districts number their students and schools alike."""
-    ids = ["student_id", "school_id"]
-    frames = [
-        one.frame.assign(**{name: f"{number}-" + one.frame[name].astype("str") for name in ids})
-        for number, one in enumerate(districts)
-    ]
-    return replace(districts[0], frame=pd.concat(frames, ignore_index=True))
 
 
 def _judged(limit: ObserverLimit, test: Dataset, policy: Policy) -> dict[str, float]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.results_page import GOAL, METRICS, Measured, over_seeds, page
+from benchmarks.results_page import GOAL, METRICS, WITH_PRIOR, Measured, over_seeds, page
 from ews.backtest import METHODS
 from ews.ceilings import OBSERVER, RATE, TRUTH
 from ews.evaluation import MODEL
@@ -31,10 +31,16 @@ def figures(model: float, *, noise: float = 0.001) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def page_of(model: float, last_step: float = 0.0005) -> str:
+def curve_of(last_step: float) -> pd.DataFrame:
     points = [(4, 0.85), (8, 0.85 + last_step)]
-    curve = pd.DataFrame([{"districts": many, "student_years": many * 100_000, "auc all": auc} for many, auc in points])
-    return page(Measured(figures(model), curve, star=None, commit="abc123"))
+    return pd.DataFrame([{"districts": many, "student_years": many * 100_000, "auc all": auc} for many, auc in points])
+
+
+CURVE = curve_of(0.0005)
+
+
+def page_of(model: float, last_step: float = 0.0005) -> str:
+    return page(Measured(figures(model), curve_of(last_step), star=None, commit="abc123"))
 
 
 def test_an_interval_over_seeds_is_students_t():
@@ -49,6 +55,21 @@ def test_a_model_nine_tenths_of_the_way_reaches_the_goal_and_one_below_is_told_s
     below = page_of(0.788)
     assert below.count("**not** reached") == 4
     assert "LightGBM comes 88 % (88 to 88) in AUC and 88 % (88 to 88) in AP" in below
+
+
+def test_the_row_of_a_small_district_with_a_prior_stands_beside_its_own_model_where_it_was_measured():
+    assert WITH_PRIOR not in page_of(0.75)
+    own = figures(0.75)
+    small = own[(own["size"] == SMALL) & (own["method"] == MODEL)]
+    both = pd.concat([own, small.assign(method=WITH_PRIOR, value=small["value"] + 0.03)], ignore_index=True)
+    text = page(Measured(both, CURVE, star=None, commit="abc123"))
+    assert "2,000 students, all: from last year's rate to the observer limit, LightGBM with prior comes 80 %" in text
+    assert "2,000 students, not yet chronic: LightGBM with prior beats LightGBM in AP: +.030" in text
+    assert "20,000 students, all: from last year's rate to the observer limit, LightGBM with prior" not in text
+    small_part = text.split("## 2,000 students")[1]
+    rows = ("| LightGBM | .75", "| LightGBM with prior | .78", "| observer limit | .80")
+    assert sorted(rows, key=small_part.index) == list(rows)
+    assert "`ews train --prior`" in text
 
 
 def test_a_gain_within_its_interval_is_no_gain():
