@@ -1,4 +1,4 @@
-"""Commands about lists: score a cohort, explain one student, let a program ask the service."""
+"""Commands about lists: score a cohort, explain one student."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
