@@ -225,7 +225,8 @@ Refusals are `application/problem+json` (RFC 9457): `type`, `title`, `status`, `
 
 | status | when | what to do |
 | --- | --- | --- |
-| 401 | no token, or none of this home | `ews token`, then send `Authorization: Bearer TOKEN` |
+| 401 | nobody is signed in, and no valid token came | sign in, or send a token of `ews token make` |
+| 403 | a second factor or a stated purpose would open it, or another site asked | what `detail` says |
 | 404 | no such student, school or address; all look the same | check the id |
 | 408, 413 | the body came too slowly, or is too large | send fewer rows at a time |
 | 422 | a feature is missing, unknown, or no finite number; an unknown or repeated name | mend what `errors` points to |
