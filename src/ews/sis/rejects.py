@@ -1,5 +1,6 @@
 """`rejects.csv` and the counts: what became of every row that came in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +35,8 @@ def collect(connection: duckdb.DuckDBPyConnection, table: Table, staged: Staged)
     """
     _make_rejects(connection)
     _keep_rows(connection, table, staged)
-    malformed = sum(
-        _keep_malformed(connection, part.file.name)
-        for part in staged.parts[table.name]
-        if staged.owner(part.file) == table.name
-    )
+    owned = [part.file.name for part in staged.parts[table.name] if staged.owner(part.file) == table.name]
+    malformed = _keep_malformed(connection, owned) if owned else 0
     by_outcome = dict(
         connection.execute(
             f"""
@@ -108,8 +106,8 @@ def _keep_rows(connection: duckdb.DuckDBPyConnection, table: Table, staged: Stag
     )
 
 
-def _keep_malformed(connection: duckdb.DuckDBPyConnection, file: str) -> int:
-    told = f"from malformed where file = {quoted(file)}"
+def _keep_malformed(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> int:
+    told = f"from malformed where file in ({', '.join(map(quoted, files))})"
     connection.execute(f"insert into rejects select file, line, null, rule, row_text {told}")
     return int(connection.execute(f"select count(*) {told}").fetchall()[0][0])
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 
 import duckdb
 
@@ -44,8 +46,13 @@ class Staged:
 
     def owner(self, file: InputFile) -> str:
         """The one table that tells the file's lines that are no records; a file may feed several tables."""
-        fed = [name for name, parts in self.parts.items() if file.path in {part.file.path for part in parts}]
-        return "attendance_years" if "attendance_years" in fed else fed[-1]
+        return self._owners[file.path]
+
+    @cached_property
+    def _owners(self) -> Mapping[Path, str]:
+        # The last table that a file feeds, but its years where it is a sheet of years.
+        ordered = sorted(self.parts.items(), key=lambda fed: fed[0] == "attendance_years")
+        return {part.file.path: name for name, parts in ordered for part in parts}
 
 
 @dataclass(frozen=True)
