@@ -21,18 +21,21 @@ ABSENT = "uri://ed-fi.org/AttendanceEventCategoryDescriptor#Unexcused Absence"
 INSTRUCTION = "uri://ed-fi.org/CalendarEventDescriptor#Instructional day"
 
 
-def json_feed(folder: Path, **changed: list[dict[str, object]] | str) -> Path:
-    """Two schools and two students in the API's JSON, some resources changed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    records = {
+def api_records() -> dict[str, list[dict[str, object]]]:
+    """Two schools and two students as the API sends them."""
+    return {
         "schools": [{"schoolId": 1, "nameOfInstitution": "Oak"}, {"schoolId": 2, "nameOfInstitution": "Elm"}],
         "students": [{"studentUniqueId": "007", "firstName": SECRET, "lastSurname": "Q"}, {"studentUniqueId": "7"}],
         "calendarDates": [_day(school, day) for school in (1, 2) for day in DAYS],
         "studentSchoolAssociations": [_stay("007", 1), _stay("7", 2)],
-        "studentSchoolAttendanceEvents": [_event("007", 1, DAYS[3]), _event("7", 2, DAYS[4])],
-        **changed,
+        "studentSchoolAttendanceEvents": [event("007", 1, DAYS[3]), event("7", 2, DAYS[4])],
     }
-    for name, rows in records.items():
+
+
+def json_feed(folder: Path, **changed: list[dict[str, object]] | str) -> Path:
+    """The records as files, some resources changed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in {**api_records(), **changed}.items():
         text = rows if isinstance(rows, str) else "\n".join(map(json.dumps, rows))
         (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
     return folder
@@ -51,7 +54,7 @@ def _stay(student: str, school: int, **more: object) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _event(student: str, school: int, day: str) -> dict[str, object]:
+def event(student: str, school: int, day: str) -> dict[str, object]:
     return {
         "studentReference": {"studentUniqueId": student}, "schoolReference": {"schoolId": school},
         "eventDate": day, "attendanceEventCategoryDescriptor": ABSENT,

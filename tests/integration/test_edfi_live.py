@@ -5,16 +5,21 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ews.cli import main
 from ews.errors import InputRefused
+from ews.sis import Override
 from ews.sis.edfi.documents import find_documents
 from ews.sis.edfi.live import Fetched, fetch
 from ews.sis.edfi.live import Ods as Client
 from tests.data import shared_data
 from tests.integration.edfi_server import KEY, SECRET, Ods, serving
-from tests.unit.sis.feeds import tree
+from tests.integration.test_edfi_files import DAYS, api_records, event
+from tests.unit.sis.feeds import listed, take, tree
+
+OVERRIDE = Override("A. Registrar", "a student left", "2026-01-01T00:00:00+00:00")
 
 STUDENTS = [{"id": f"id{number}", "studentUniqueId": f"{number:06d}"} for number in range(1_234)]
 
@@ -72,6 +77,27 @@ def test_a_later_fetch_brings_what_changed_and_what_was_deleted_only(ods: Ods, t
     assert [record["id"] for record in _came(latest, "students_deletes.jsonl")] == ["id8"]
     order = [(document.name, document.deletes) for document in find_documents(tmp_path).documents]
     assert order[-1][1], "deletes of a fetch come after its records"
+
+
+def test_what_was_fetched_is_taken_and_later_fetches_change_what_changed_I32(ods: Ods, tmp_path: Path) -> None:
+    for resource, records in api_records().items():
+        ods.upsert(resource, *({"id": f"{resource}-{number}", **record} for number, record in enumerate(records)))
+    landing, home = tmp_path / "home" / "edfi", tmp_path / "home"
+    _fetch(ods, landing)
+    first = take(landing, home, source="edfi")
+    assert (first.counts["students"].accepted, first.counts["attendance"].accepted) == (2, 2)
+    late = {"id": "studentSchoolAttendanceEvents-9", **event("007", 1, DAYS[5])}
+    ods.upsert("studentSchoolAttendanceEvents", late)
+    ods.delete("studentSchoolAttendanceEvents", "studentSchoolAttendanceEvents-0")
+    ods.delete("studentSchoolAssociations", "studentSchoolAssociations-1")
+    ods.delete("studentSchoolAttendanceEvents", "studentSchoolAttendanceEvents-1")
+    ods.delete("students", "students-1")
+    _fetch(ods, landing)
+    later = take(landing, home, source="edfi", allow_shrink=True, allow_older=True, override=OVERRIDE)
+    assert (later.counts["students"].accepted, later.counts["attendance"].accepted) == (1, 1)
+    marks = duckdb.sql(f"select student_id, date::varchar from '{later.folder}/marks/*/*.parquet'").fetchall()
+    assert marks == [("007", DAYS[5])]
+    assert listed(later.rejects_path) == []
 
 
 def test_nothing_new_fetches_nothing(ods: Ods, tmp_path: Path) -> None:
