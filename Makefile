@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install spark peers fix check test demo cards serve docs moments bench results compare lock clean
+.PHONY: help install spark postgres peers fix check test demo cards serve docs moments bench results compare lock clean
 
 help: ## list these words
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ $(VENV)/.spark: requirements-spark.lock $(VENV)/.installed
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements-spark.lock
 	@java -version >/dev/null 2>&1 || echo "PySpark is in; it needs Java 17 or newer, and none was found. On Debian or Ubuntu: apt-get install -y default-jre-headless"
 	@touch $@
+
+postgres: ## say whether the tests find PostgreSQL here, or how to install it
+	@ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb 2>/dev/null || command -v initdb \
+		|| echo "No PostgreSQL was found; its tests will skip. On Debian or Ubuntu: apt-get install -y postgresql"
 
 peers: $(VENV)/.peers ## add other people's model libraries to .venv, which benchmarks compare with
 

@@ -51,7 +51,7 @@ def bring_in(work: duckdb.DuckDBPyConnection, name: str, connection: Connection,
     names = columns.split()
     query: Select = Select(*(cast(table.c[one], Text) for one in names))
     work.execute(f"create table {name} ({', '.join(f'{one} varchar' for one in names)})")
-    for rows in connection.execution_options(stream_results=True).execute(query).partitions(BATCH):
+    for rows in connection.execute(query.execution_options(stream_results=True)).partitions(BATCH):
         batch = pa.table([pa.array(column, pa.string()) for column in zip(*rows, strict=True)], names=names)
         work.from_arrow(batch).insert_into(name)
 

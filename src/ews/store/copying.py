@@ -106,7 +106,7 @@ def _copy_tables(origin: Connection, into: Connection) -> int:
     for table in METADATA.sorted_tables:
         if table.name in LEFT_OUT:
             continue
-        found = origin.execution_options(stream_results=True).execute(select(table))
+        found = origin.execute(select(table).execution_options(stream_results=True))
         for batch in found.mappings().partitions(BATCH):
             into.execute(insert(table), cast(list[Mapping[str, Any]], batch))
             rows += len(batch)

@@ -77,6 +77,7 @@ def purge_students(
             forget(connection, keys)
         for place in places:
             _remove(place)
+        _forget_withdrawn(home, student_ids)
     empty_log(store)
     return purge
 
@@ -141,6 +142,19 @@ def _holds(path: Path, student_ids: Sequence[str]) -> bool:
         return False
     found = pq.read_table(path, columns=["student_id"])["student_id"].cast(pa.string())
     return bool(pc.any(pc.is_in(found, pa.array(student_ids, pa.string()))).as_py())
+
+
+def _forget_withdrawn(home: Home, student_ids: Sequence[str]) -> None:
+    """Take the students out of the home's list of who is no longer in the records."""
+    if not _holds(home.withdrawn, student_ids):
+        return
+    known = pq.read_table(home.withdrawn)
+    others = known.filter(
+        pc.invert(pc.is_in(known["student_id"].cast(pa.string()), pa.array(student_ids, pa.string())))
+    )
+    written = home.withdrawn.with_name(f".tmp-{home.withdrawn.name}")
+    pq.write_table(others, written)
+    written.replace(home.withdrawn)
 
 
 def _remove(path: Path) -> None:

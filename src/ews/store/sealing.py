@@ -21,5 +21,5 @@ def stored_list_hash(connection: Connection, run_id: str) -> str:
     """The same, of the rows that the store holds."""
     row = RISK_ROWS.c.line + "\n" + RISK_ROWS.c.explanation + "\n"
     query = select(row).where(RISK_ROWS.c.run_id == run_id).order_by(RISK_ROWS.c.student_key)
-    rows = connection.execution_options(stream_results=True).execute(query)
+    rows = connection.execute(query.execution_options(stream_results=True))
     return list_hash("".join(row for (row,) in batch) for batch in rows.partitions(BATCH))
