@@ -6,28 +6,20 @@ rows stay, whatever becomes of our model. Fits run side by side, one thread each
 """
 
 import argparse
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
-from benchmarks.frames import ROWS, Wanted, fingerprint, make_rows, once, rows_of, side_by_side
 from benchmarks.peers import recipes
+from benchmarks.peers.fits import fit_all, of_seed
 from benchmarks.peers.page import Compared, page
-from benchmarks.results import DECIDES, HERE, LARGE
-from ews.backtest import backtest, splits
+from benchmarks.results import HERE, LARGE
+from ews.calibration import logistic_curve
 from ews.cli.common import code_version
-from ews.dataset import Dataset
 from ews.evaluation import MODEL, differences, evaluate
-from ews.parameters import Parameters
 from ews.policy import Policy
-
-BESIDE = ("last year's rate",)
-"""Our baselines that the page shows."""
-
-ABOUT = ("student_id", "school_id", "school_year", "was_chronic", "outcome", "tie_key")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,39 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{told.out} is written.")
 
 
-def fit_all(work: Path, seeds: Sequence[int], students: int, jobs: int) -> None:
-    """Fit every method on every district where its probabilities are not kept, the slowest first."""
-    make_rows(work, [Wanted(seed, students) for seed in seeds], jobs, _tell)
-    missing = [
-        (work, seed, students, name)
-        for name in (*reversed(recipes.PEERS), MODEL)
-        for seed in seeds
-        if not _kept(work, seed, students, name).exists()
-    ]
-    with side_by_side(jobs) as processes:
-        for told in processes.map(_fit, missing):
-            _tell(told)
-
-
-def of_seed(work: Path, seed: int, students: int) -> pd.DataFrame:
-    """Predictions of the last target year of one district, as `ews.evaluation` takes them; schools named by seed."""
-    found = pd.concat([pd.read_parquet(_kept(work, seed, students, name)) for name in (MODEL, *recipes.PEERS)], axis=1)
-    ids = {name: f"{seed}-" + found[name] for name in ("student_id", "school_id")}
-    return found.assign(**ids)
-
-
-def ours(dataset: Dataset) -> pd.DataFrame:
-    """Who is predicted, what came of it, and the probabilities by our model and baselines."""
-    rows = backtest(dataset, Parameters(threads=1), Policy(), split="school-years", only_last=True)
-    return rows[[*ABOUT, MODEL, *BESIDE]]
-
-
-def by_peer(name: str, dataset: Dataset) -> pd.DataFrame:
-    """One peer's probabilities of the same students in the same order."""
-    _, learn, test = next(splits(dataset, "school-years", only_last=True))
-    return pd.DataFrame({name: recipes.PEERS[name].fit(dataset.where(learn), dataset.where(test))})
-
-
 def compared(found: pd.DataFrame, seeds: Sequence[int], students: int, replicates: int = 400) -> Compared:
     """Everything the page shows; students without a known last year are left out."""
     known = found[found["was_chronic"].notna()].reset_index(drop=True)
@@ -85,6 +44,7 @@ def compared(found: pd.DataFrame, seeds: Sequence[int], students: int, replicate
         values=evaluate(known, Policy(), replicates=1),
         paired=differences(known, Policy(), replicates=replicates),
         at_half=at_half(known),
+        hindsight=hindsight(known),
         seeds=tuple(seeds),
         students=students,
         commit=code_version(),
@@ -104,29 +64,40 @@ def at_half(known: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def hindsight(known: pd.DataFrame) -> pd.DataFrame:
+    """What calibration could still gain: Brier scores, and those after the logistic curve that fits the outcomes best.
+
+    One row a group and method: group, method, brier, recalibrated (with one curve a district).
+    """
+    chronic = known["was_chronic"].astype(bool)
+    groups = {"all": known, "not yet chronic": known[~chronic], "already chronic": known[chronic]}
+    return pd.DataFrame(
+        [
+            {"group": group, "method": name, "brier": _brier(rows[name], rows), "recalibrated": _brier(mended, rows)}
+            for group, rows in groups.items()
+            for name in (MODEL, *recipes.PEERS)
+            for mended in [_recalibrated(rows, name)]
+        ]
+    )
+
+
+def _recalibrated(rows: pd.DataFrame, name: str) -> pd.Series:
+    """Probabilities with each district's best level and slope, those of the outcomes that came."""
+    found = pd.Series(np.nan, index=rows.index)
+    for _, of_district in rows.groupby(rows["school_id"].str.split("-").str[0]):
+        odds = recipes.log_odds(of_district[name].to_numpy())
+        level, slope = logistic_curve(odds, of_district["outcome"].to_numpy(dtype="float64"))
+        found[of_district.index] = 1 / (1 + np.exp(-level - slope * odds))
+    return found
+
+
+def _brier(chances: pd.Series, rows: pd.DataFrame) -> float:
+    return float(((chances - rows["outcome"]) ** 2).mean())
+
+
 def _decided(flagged: pd.Series, chronic: pd.Series) -> dict[str, float]:
     hits = (flagged & chronic).sum()
     return {"flagged": flagged.mean(), "recall": hits / chronic.sum(), "precision": hits / max(1, flagged.sum())}
-
-
-def _fit(task: tuple[Path, int, int, str]) -> str:
-    """Fit one method on one district and keep its column; in a process of its own."""
-    work, seed, students, name = task
-    start = time.perf_counter()
-    dataset = rows_of(work, seed, students, 0, _tell)
-    with threadpool_limits(recipes.THREADS):
-        once(_kept(work, seed, students, name), lambda: ours(dataset) if name == MODEL else by_peer(name, dataset))
-    return f"seed {seed}: {name}, {time.perf_counter() - start:.0f} s"
-
-
-def _kept(work: Path, seed: int, students: int, name: str) -> Path:
-    """Where one method's probabilities are: ours under all code that decides them, a peer's under rows and recipes."""
-    decides = fingerprint(DECIDES) if name == MODEL else fingerprint(ROWS, Path(recipes.__file__))
-    return work / f"peers-{decides}" / f"{students}-seed-{seed}" / f"{name}.parquet"
-
-
-def _tell(message: str) -> None:
-    print(message, flush=True)
 
 
 if __name__ == "__main__":

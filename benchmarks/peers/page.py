@@ -21,6 +21,7 @@ class Compared:
         values: one row a group, method and metric, as `ews.evaluation.evaluate` gives it.
         paired: ours minus each other method, as `ews.evaluation.differences` gives it.
         at_half: one row a group and method: flagged, recall and precision when .5 decides.
+        hindsight: one row a group and method: brier, and recalibrated, the Brier score with the best level and slope.
         seeds: the districts.
         students: in each.
         commit: the code that was measured.
@@ -29,6 +30,7 @@ class Compared:
     values: pd.DataFrame
     paired: pd.DataFrame
     at_half: pd.DataFrame
+    hindsight: pd.DataFrame
     seeds: tuple[int, ...]
     students: int
     commit: str
@@ -44,6 +46,7 @@ def page(found: Compared) -> str:
         "## Ours minus each of them\n\n"
         "In thousandths; in brackets 95 % intervals, paired, from resampling schools. Of Brier scores, less is better.",
         *(_paired_table(found.paired, group) for group in GROUPS),
+        _hindsight_part(found.hindsight),
         _half_part(found.at_half),
         _recipes_part(),
         LIMITS,
@@ -112,6 +115,35 @@ def _paired_table(paired: pd.DataFrame, group: str) -> str:
     text = rows.apply(lambda row: f"{1000 * row.value:+.1f} ({1000 * row.low:+.1f} to {1000 * row.high:+.1f})", axis=1)
     cells = rows.assign(text=text).pivot_table("text", "minus", "metric", aggfunc="first", sort=False)[list(METRICS)]
     return _markdown([group, *METRICS.values()], [[str(name), *cells.loc[name]] for name in cells.index])
+
+
+def _hindsight_part(hindsight: pd.DataFrame) -> str:
+    """What is lost by calibration, and what by not knowing more."""
+    ours = hindsight[hindsight["method"] == MODEL].set_index("group")
+    lost = {group: 1000 * (ours.loc[group, "brier"] - ours.loc[group, "recalibrated"]) for group in GROUPS}
+    told = ", ".join(f"{group} {points:.1f}" for group, points in lost.items())
+    tables = []
+    for group in GROUPS:
+        rows = hindsight[hindsight["group"] == group].sort_values("recalibrated")
+        tables.append(
+            _markdown(
+                [group, "Brier", "with hindsight", "lost by calibration"],
+                [
+                    [row.method, f"{1000 * row.brier:.1f}", f"{1000 * row.recalibrated:.1f}",
+                     f"{1000 * (row.brier - row.recalibrated):.1f}"]
+                    for row in rows.itertuples()
+                ],
+            )
+        )  # fmt: skip
+    return "\n\n".join(
+        [
+            f"""## Where Brier is lost
+
+Thousandths. With hindsight: after the logistic curve that fits each district's outcomes of that year best, which nobody
+knows beforehand; what remains is how well students are told apart. Ours loses by calibration: {told}.""",
+            *tables,
+        ]
+    )
 
 
 def _half_part(at_half: pd.DataFrame) -> str:

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.peers.__main__ import BESIDE, compared
+from benchmarks.peers.__main__ import compared, hindsight
+from benchmarks.peers.fits import BESIDE
 from benchmarks.peers.page import page, standing
 from benchmarks.peers.recipes import EARLY_WARNING, PEERS, columns
 from ews.dataset import Dataset
@@ -62,6 +63,20 @@ def test_the_page_names_a_peer_that_is_ahead() -> None:
     assert "not yet chronic, AP: **behind EBM**" in told
     assert "not yet chronic, Brier: **behind EBM**" in told
     assert f"{MODEL} is first" in page(compared(_predictions(best=MODEL), [1], 800, replicates=40))
+
+
+def test_what_calibration_loses_is_told_apart_from_what_is_not_known() -> None:
+    """Probabilities that are right but told 1.5 log-odds too high lose by calibration, noise loses by knowing less."""
+    frame = _predictions(best=MODEL)
+    odds = np.log(frame[MODEL] / (1 - frame[MODEL]))
+    frame["EBM"] = 1 / (1 + np.exp(-odds - 1.5))
+    found = hindsight(frame.assign(school_id="1-" + frame["school_id"])).set_index(["group", "method"]).loc["all"]
+    lost = found["brier"] - found["recalibrated"]
+    assert lost["EBM"] > 0.03
+    assert abs(lost[MODEL]) < 0.005
+    assert found.loc["EBM", "recalibrated"] == pytest.approx(found.loc[MODEL, "recalibrated"], abs=1e-6)
+    assert found.loc["XGBoost", "recalibrated"] > found.loc[MODEL, "recalibrated"] + 0.01
+    assert "## Where Brier is lost" in page(compared(frame, [1], 800, replicates=2))
 
 
 def need(module: str) -> None:
