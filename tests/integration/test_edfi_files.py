@@ -118,10 +118,22 @@ def _damaged_zip(path: Path) -> None:
     path.write_bytes(bytes(data))
 
 
+def _endless_record(feed: Path) -> None:
+    with (feed / "a.xml").open("w") as file:
+        file.write(f"<InterchangeStudent {NAMESPACE}><Student><StudentUniqueId>")
+        for _ in range(70):
+            file.write("9" * (1 << 20))
+
+
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "I34_entities_that_multiply": (lambda feed: (feed / "a.xml").write_text(BOMB), "declares a document type"),
     "I34_an_entity_that_reads_a_file": (lambda feed: (feed / "a.xml").write_text(OUTSIDE), "declares a document type"),
     "I02_XML_cut_off": (lambda feed: (feed / "a.xml").write_text(CUT), "a.xml is no whole XML"),
+    "I08_an_encoding_that_is_none": (
+        lambda feed: (feed / "a.xml").write_text('<?xml version="1.0" encoding="ebcdic-x"?><a/>'),
+        "a.xml is no whole XML",
+    ),
+    "I34_a_record_that_does_not_end": (_endless_record, "a.xml has a record longer than any can be"),
     "I02_JSON_cut_off": (
         lambda feed: json_feed(feed, students=f'{{"studentUniqueId": "1"}}\n{{"studentUniqueId": "{SECRET}'),
         "Record 2 of students.jsonl is no whole JSON object",

@@ -8,22 +8,22 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
 
 import duckdb
 import pyarrow as pa
 
-from ews.errors import EngineNotInstalled, InputRefused
+from ews.errors import InputRefused
+from ews.sis.edfi.bulk_xml import LONGEST_RECORD, REFERENCE, XmlRecords, length
 from ews.sis.edfi.documents import Document, Feed, Readable, opened
-from ews.sis.edfi.resources import BY_ELEMENT, RESOURCES, Field, Resource
+from ews.sis.edfi.resources import BY_ELEMENT, RESOURCES, Resource
 from ews.sis.staging import quoted
 
 _BATCH = 50_000
+_BATCH_LENGTH = 64 << 20
+"""Characters held before they are kept: many records at their longest would fill the memory."""
+
 _CHUNK = 1 << 22
-_LONGEST_RECORD = 64 << 20
 _LONGEST_ARRAY = 256 << 20
-_REFERENCE = "\x1f"
-"""Stands before the id that a bulk file names in place of an identity; no XML can hold this character."""
 
 
 def read_records(
@@ -74,7 +74,7 @@ def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _read_json(connection: duckdb.DuckDBPyConnection, place: int, document: Document, stream: Readable) -> None:
     number = 0
-    for lines in _batches(_json_records(document, stream)):
+    for lines in _batches(_json_records(document, stream), len):
         # Registered under a name and dropped again, so that no batch outlives its turn.
         connection.register("edfi_lines", pa.table({"number": range(number, number + len(lines)), "line": lines}))
         _check_json(connection, document)
@@ -143,7 +143,7 @@ def _lines(document: Document, chunks: Iterator[str]) -> Iterator[str]:
     rest = ""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split("\n")
-        if len(rest) > _LONGEST_RECORD:
+        if len(rest) > LONGEST_RECORD:
             raise _too_long(document)
         yield from filter(None, (line.strip("\ufeff \t\r") for line in whole))
     yield from filter(None, [rest.strip("\ufeff \t\r")])
@@ -177,8 +177,8 @@ def _too_long(document: Document) -> InputRefused:
 
 
 def _read_xml(connection: duckdb.DuckDBPyConnection, place: int, document: Document, stream: Readable) -> list[str]:
-    records = _XmlRecords(document, stream)
-    for batch in _batches(iter(records)):
+    records = XmlRecords(document, stream)
+    for batch in _batches(iter(records), length):
         for element in dict.fromkeys(name for name, _ in batch):
             rows = [row for name, row in batch if name == element]
             _insert_xml(connection, place, BY_ELEMENT[element], rows)
@@ -197,72 +197,6 @@ def _insert_xml(
     connection.unregister("edfi_batch")
 
 
-class _XmlRecords:
-    """The records of a bulk file one by one: element, and its number, `id` and values.
-
-    Attributes:
-        unread: names of elements that nothing here reads.
-    """
-
-    def __init__(self, document: Document, stream: Readable) -> None:
-        self.unread: set[str] = set()
-        self._document = document
-        self._stream = stream
-        self._since_record = 0
-
-    def read(self, size: int) -> bytes:
-        """The next bytes; a record that does not end is no reason to fill the memory."""
-        self._since_record += size
-        if self._since_record > _LONGEST_RECORD:
-            raise InputRefused(f"{self._document.name} has a record longer than any can be. Export it again.")
-        return self._stream.read(size)
-
-    def __iter__(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        defused = _safe_parser()
-        try:
-            for number, element in enumerate(self._elements(defused)):
-                self._since_record = 0
-                resource = BY_ELEMENT.get(element.tag)
-                if resource is None:
-                    self.unread.add(element.tag[:100])
-                else:
-                    values = (_value(element, field) for field in resource.fields)
-                    yield element.tag, (number, element.get("id"), *values)
-        except ParseError as error:
-            raise InputRefused(
-                f"{self._document.name} is no whole XML: damaged or cut off at line {error.position[0]}. "
-                "Nothing was changed. Export it again."
-            ) from error
-        except defused.common.DefusedXmlException as error:
-            raise InputRefused(
-                f"{self._document.name} declares a document type or entities, as no Ed-Fi file needs and harmful files "
-                "do. It was not read. Remove the declaration."
-            ) from error
-
-    def _elements(self, defused: Any) -> Iterator[Element]:
-        depth, root = 0, None
-        for event, element in defused.ElementTree.iterparse(self, ("start", "end"), forbid_dtd=True):
-            if event == "start":
-                root = element if root is None else root
-                depth += 1
-                continue
-            depth -= 1
-            element.tag = element.tag.rpartition("}")[2]
-            if depth == 1 and root is not None:
-                yield element
-                root.clear()
-
-
-def _value(element: Element, field: Field) -> Any:
-    if field.many:
-        return [(found.text or "").strip() for found in element.findall(field.xml)]
-    text = element.findtext(field.xml)
-    if text is None and field.refers_to is not None:
-        named = element.find(field.xml.partition("/")[0])
-        return None if named is None or "ref" not in named.attrib else _REFERENCE + named.attrib["ref"]
-    return (text or "").strip() or None
-
-
 def _resolve_references(connection: duckdb.DuckDBPyConnection) -> None:
     for resource in RESOURCES:
         for field in resource.fields:
@@ -276,23 +210,20 @@ def _resolve(connection: duckdb.DuckDBPyConnection, table: str, column: str, nam
         f"""
         update {table} set {column} = (
             select any_value(named.{named.fields[0].name}) from {named.table} named
-            where named.document = {table}.document and {table}.{column} = {quoted(_REFERENCE)} || named.xml_id
-        ) where starts_with({column}, {quoted(_REFERENCE)})
+            where named.document = {table}.document and {table}.{column} = {quoted(REFERENCE)} || named.xml_id
+        ) where starts_with({column}, {quoted(REFERENCE)})
         """
     )
 
 
-def _batches(records: Iterator[Any]) -> Iterator[list[Any]]:
-    while batch := list(itertools.islice(records, _BATCH)):
+def _batches(records: Iterator[Any], size: Callable[[Any], int]) -> Iterator[list[Any]]:
+    batch: list[Any] = []
+    held = 0
+    for record in records:
+        batch.append(record)
+        held += size(record)
+        if len(batch) == _BATCH or held > _BATCH_LENGTH:
+            yield batch
+            batch, held = [], 0
+    if batch:
         yield batch
-
-
-def _safe_parser() -> Any:
-    try:
-        import defusedxml
-        import defusedxml.ElementTree
-    except ImportError as error:
-        raise EngineNotInstalled(
-            "Reading Ed-Fi XML needs defusedxml. Install it with: pip install 'ews[edfi]'"
-        ) from error
-    return defusedxml
