@@ -10,11 +10,14 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from sqlalchemy import Table as StoredTable
+
 from ews import errors
 from ews.absence import ABSENCE_CATEGORIES, PRESENT_CATEGORIES
 from ews.errors import EwsError
 from ews.features import FEATURES
 from ews.features.catalogue import GROUPS, Feature
+from ews.store.schema import METADATA
 from ews.student_years import STUDENT_YEARS
 from ews.tables import GRADES, TABLES, Column, Table
 
@@ -101,6 +104,9 @@ def data_dictionary() -> str:
         "## Features\n",
         _FEATURES_INTRODUCTION,
         *(_group(group) for group in GROUPS),
+        "## The store\n",
+        _STORE_INTRODUCTION,
+        *(_stored(table) for table in METADATA.tables.values()),
     ]
     return "\n".join(parts)
 
@@ -152,6 +158,16 @@ def _table(table: Table) -> str:
     )
 
 
+def _stored(table: StoredTable) -> str:
+    rows = (
+        (f"`{column.name}`", str(column.type).lower(), "yes" if column.nullable else "no", column.doc or "")
+        for column in table.columns
+    )
+    key = _names(column.name for column in table.primary_key)
+    head = ("column", "type", "may be null", "meaning")
+    return f"### `{table.name}` of the store\n\nKey: {key}.\n\n" + _grid(head, rows)
+
+
 def _column(column: Column) -> tuple[str, ...]:
     allowed = f" One of: {', '.join(column.allowed)}." if column.allowed else ""
     return f"`{column.name}`", column.kind, column.meaning + allowed, column.null or "refused"
@@ -193,6 +209,11 @@ Marks that can make a day absent: {", ".join(ABSENCE_CATEGORIES)}; marks of a da
 _STUDENT_YEARS_INTRODUCTION = """\
 Computed from the tables above, one school year at a time and from that year's records only.
 The open year is the same computation through a given instructional day.
+"""
+
+_STORE_INTRODUCTION = """\
+What the service reads ([store](store.md)), on SQLite and PostgreSQL alike. Times are UTC, dates are the school's. Of
+every secret only a hash is kept.
 """
 
 _FEATURES_INTRODUCTION = """\
