@@ -1,5 +1,6 @@
 """Who asks: a bearer token, or the cookie of a session. Looked up anew on every request (A06)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote
@@ -53,7 +54,7 @@ async def signed_in_or_none(request: Request) -> SignedIn | None:
     if found is not None:
         await refuse_forged(request, found)
         if keys.is_stale(found, now):
-            await run_in_threadpool(_note_use, service, found, now)
+            _note_use_soon(service, found, now)
     return found
 
 
@@ -101,10 +102,24 @@ async def _look(service: Service, now: datetime, *, session: str = "", token: st
     return look() if service.answers_at_once else await run_in_threadpool(look)
 
 
+_noting = ThreadPoolExecutor(max_workers=1, thread_name_prefix="session use")
+_being_noted: set[str] = set()
+"""Sessions whose use is being written: a writer may have to wait while a list is published, nobody's page does."""
+
+
+def _note_use_soon(service: Service, signed_in: SignedIn, now: datetime) -> None:
+    """Note that the session is used, without waiting for it."""
+    if signed_in.key_sha256 not in _being_noted:
+        _being_noted.add(signed_in.key_sha256)
+        _noting.submit(_note_use, service, signed_in, now)
+
+
 def _note_use(service: Service, signed_in: SignedIn, now: datetime) -> None:
-    """Note that the session is used; while the store may not be written, sessions end earlier, and reads go on."""
+    """Note it; while the store may not be written, sessions end earlier, and reads go on (REL-6)."""
     try:
         with service.store.writing() as connection:
             keys.touch(connection, signed_in, now)
     except (Busy, StoreUnavailable):
         pass
+    finally:
+        _being_noted.discard(signed_in.key_sha256)

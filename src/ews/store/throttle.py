@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -58,7 +59,8 @@ def abouts(login: str, address: str, browser: str | None) -> tuple[About, ...]:
     """
     if browser is not None:
         return (_about("browser", login, browser),)
-    return _about("login from address", login, address), _about("address", address), _about("login", login)
+    place = _network(address)
+    return _about("login from address", login, place), _about("address", place), _about("login", login)
 
 
 def wait(connection: Connection, about: Sequence[About], now: datetime) -> timedelta:
@@ -88,6 +90,15 @@ def forget(connection: Connection, about: Iterable[About]) -> None:
     """After a success: forget the failures of this person from here; those of the address stay."""
     mine = [one.sha256 for one in about if one.kind in {"browser", "login from address"}]
     connection.execute(delete(FAILED_SIGN_INS).where(FAILED_SIGN_INS.c.about_sha256.in_(mine)))
+
+
+def _network(address: str) -> str:
+    """What one party holds: an address, or of IPv6 its first half, since whoever has one of those has all of them."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)
 
 
 def _about(kind: str, *words: str) -> About:

@@ -399,6 +399,31 @@ def test_a_closed_account_is_out_with_the_next_request_A06(tmp_path: Path):
     running.service.close()
 
 
+def test_a_session_in_use_lives_on_and_never_waits_for_a_writer_REL_6(tmp_path: Path):
+    running = run_service(tmp_path)
+    browser = Browser(running.app)
+    set_up(running, browser, ROSA)
+    clock = {"now": NOON}
+    running.service.__dict__["now"] = lambda: clock["now"]
+    clock["now"] = NOON + timedelta(minutes=20)
+    with running.service.store.writing():
+        start = time.monotonic()
+        assert browser.get("/v1/me").status_code == 200
+        assert time.monotonic() - start < 5
+    deadline = time.monotonic() + 20
+    while browser.get("/v1/me").status_code == 200 and seen_at(running, browser) == NOON:
+        assert time.monotonic() < deadline
+    clock["now"] = NOON + timedelta(minutes=45)
+    assert browser.get("/v1/me").status_code == 200
+    running.service.close()
+
+
+def seen_at(running: Running, browser: Browser):
+    with running.service.store.reading() as connection:
+        found = keys.viewer_of_session(connection, browser.cookies["__Host-ews_session"], running.service.now())
+    return found.seen_at if found else None
+
+
 def test_nobody_gets_in_while_the_log_cannot_be_written_O18(tmp_path: Path):
     running = run_service(tmp_path)
     browser = Browser(running.app)

@@ -229,6 +229,19 @@ def test_one_address_that_tries_many_logins_is_slowed_down_A04(store):
     assert sign_in(store, attempt(ROSA, address=ELSEWHERE), NOON + 1 * SECOND) is not None
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.7", "192.0.2.8", False),
+        ("2001:db8::1", "2001:db8::ffff:2", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("unknown", "unknown", True),
+    ],
+)
+def test_whoever_holds_one_address_of_ipv6_holds_its_whole_network_A04(one: str, other: str, same: bool):
+    assert (throttle.abouts("rosa", one, None) == throttle.abouts("rosa", other, None)) is same
+
+
 def test_failures_are_forgotten_after_a_day(store):
     opened(store, ROSA)
     with store.writing() as connection:
