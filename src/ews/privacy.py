@@ -24,6 +24,12 @@ HIDDEN = "hidden"
 FEWEST_OF_EACH = 3
 """Students with, and without, the outcome below which a share tells (nearly) everybody's, or two of each other."""
 
+ROUNDED_TO = 5
+"""What counts for the public are rounded to, everywhere the same."""
+
+MOST_REDACTED = 7
+"""Counts up to this are not told to the public at all."""
+
 _ALMOST_NOTHING = 1e-9
 _WORKED_OUT = 1e-4
 """Share of a cell's squared length that what is shown leaves open, below which it counts as worked out."""
@@ -84,6 +90,22 @@ def without_hidden(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     for name in columns:
         shown[name] = shown[name].mask(shown["suppressed"].to_numpy(dtype=bool))
     return shown
+
+
+def rounded(counts: np.ndarray) -> np.ndarray:
+    """Counts as the public may see them: to the nearest five, and NaN up to seven; float64, same shape.
+
+    One student more or less leaves a rounded count as it is or moves it by five, so two publications that differ by one
+    student do not tell who that is.
+    """
+    known = np.asarray(counts, dtype="float64")
+    return np.where(known > MOST_REDACTED, np.floor(known / ROUNDED_TO + 0.5) * ROUNDED_TO, np.nan)
+
+
+def rounded_share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """A share of two rounded counts; NaN where it would say all or none, or one of them is not told."""
+    share = np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole > 0)
+    return np.where((share > 0) & (share < 1), share, np.nan)
 
 
 def _of_table(known: pd.DataFrame, outcome: np.ndarray, table: tuple[str, ...]) -> pd.DataFrame:

@@ -45,6 +45,9 @@ def test_it_prints_groups_and_findings_hides_small_groups_and_ends_as_the_gate_s
     assert ("findings block" in err) == (code == 19)
     audited = pd.read_csv(tmp_path / "audit.csv")
     assert audited.loc[audited["suppressed"], ["value", "low", "high", "students", "positives"]].isna().all(axis=None)
+    counts = pd.read_csv(tmp_path / "public.csv")["students"]
+    assert (counts % 5 == 0).all()
+    assert counts.min() >= 10
     assert (pd.read_csv(tmp_path / "reliability.csv")["students"] >= 10).all()
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ews.errors import InvalidPolicy
 from ews.policy import Policy
-from ews.privacy import UNKNOWN, cells, is_telling, without_hidden
+from ews.privacy import UNKNOWN, cells, is_telling, rounded, rounded_share, without_hidden
 
 POLICY = Policy()
 TWO_WAY = ("race", "disability")
@@ -132,6 +132,23 @@ def test_what_is_hidden_is_not_in_the_rows_that_leave():
     found = cells(rows, mixed(len(rows)), POLICY, [("race",)])
     assert without_hidden(found, ["students", "positives"])[["students", "positives"]].isna().all(axis=None)
     assert found["students"].tolist() == [200, 9]
+
+
+def test_counts_for_the_public_are_rounded_to_five_and_none_up_to_seven_is_told_PRV12():
+    told = rounded(np.array([0, 1, 7, 8, 12, 13, 17, 18, 1002]))
+    np.testing.assert_array_equal(told, [np.nan, np.nan, np.nan, 10, 10, 15, 15, 20, 1000])
+
+
+@given(st.integers(8, 10**7))
+def test_one_student_more_moves_a_public_count_by_nothing_or_by_five_PRV12_P02(count):
+    before, after = rounded(np.array([count, count + 1]))
+    assert after - before in (0, 5)
+    assert abs(before - count) <= 2
+
+
+def test_a_public_share_never_says_all_or_none_PRV12_P01():
+    part, whole = np.array([0.0, 10, 10, np.nan, 10]), np.array([10.0, 10, 40, 20, np.nan])
+    np.testing.assert_array_equal(rounded_share(part, whole), [np.nan, np.nan, 0.25, np.nan, np.nan])
 
 
 def in_span(vector: list[int], shown: list[list[int]]) -> bool:

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ews.errors import NotEnoughData
 from ews.policy import Policy
-from ews.subgroups import audit, findings_frame, gate, groups_of, published, reliability
+from ews.subgroups import audit, findings_frame, for_the_public, gate, groups_of, published, reliability
 from ews.subgroups.audit import _measured, _rows
 from ews.subgroups.quantities import point_values, quantities
 from ews.tables import PROTECTED
@@ -259,6 +259,22 @@ def test_the_best_served_group_is_a_named_one_with_thirty_to_go_by(positives, la
     assert value_of(audited, "recall_at_k", better) > value_of(audited, "recall_at_k", "most")
     assert value_of(audited, "recall_ratio", "most") == 1
     assert value_of(audited, "recall_ratio", better) > 1
+
+
+def test_the_public_sees_rounded_counts_of_the_groups_that_are_shown_and_nothing_of_others_PRV12():
+    predictions, groups = equal_groups()
+    gender = groups["gender"].where(np.arange(len(groups)) >= 9, "nonbinary")
+    told = for_the_public(predictions, groups.assign(gender=gender), POLICY).set_index(["dimension", "group"])
+    audited = audit(predictions, groups.assign(gender=gender), POLICY, replicates=2)
+    shown = audited.loc[~audited["suppressed"], ["dimension", "group"]].drop_duplicates()
+    assert set(told.index) == set(shown.itertuples(index=False, name=None))
+    assert ("gender", "nonbinary") not in told.index
+    counts = told[["students", "chronically_absent", "listed", "listed_and_absent"]]
+    assert (counts % 5 == 0).all(axis=None)
+    everybody = told.loc[("all", "all")]
+    assert everybody["students"] == 4000
+    assert everybody["recall_at_k"] == everybody["listed_and_absent"] / everybody["chronically_absent"]
+    assert everybody["recall_at_k"] == pytest.approx(value_of(audited, "recall_at_k", "all"), abs=0.02)
 
 
 def test_reliability_has_fifths_of_each_group_that_is_large_enough_to_plot():

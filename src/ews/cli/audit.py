@@ -1,6 +1,6 @@
 """The command that shows how each group of students is served, before anyone puts a model in force."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,7 +43,7 @@ def audit(
     home: HomeOption,
     target_year: FewYearsOption = None,
     folder: Annotated[
-        Path | None, typer.Option("--out", help="Folder for audit.csv, reliability.csv and findings.csv.")
+        Path | None, typer.Option("--out", help="Folder for audit.csv, reliability.csv, findings.csv and public.csv.")
     ] = None,
     proxies: Annotated[
         bool, typer.Option("--proxies", help="Also: how well each attribute can be told from the features. Minutes.")
@@ -67,7 +67,7 @@ def audit(
     from ews.backtest import backtest
     from ews.cli.models import _parameters, _refuse_unknown_year
     from ews.subgroups import audit as audit_groups
-    from ews.subgroups import gate, groups_for, published, reliability
+    from ews.subgroups import findings_frame, for_the_public, gate, groups_for, published, reliability
     from ews.train import learnable
 
     place, policy = Home(home), policy_of(Home(home))
@@ -91,7 +91,13 @@ def audit(
     _print_audit(published(audited), SchoolYear(int(dataset.frame["school_year"].max())), policy)
     _print_measured(told, cost)
     if folder:
-        _write(folder, published(audited), reliability(predictions, groups, policy), findings)
+        tables = {
+            "audit": published(audited),
+            "reliability": reliability(predictions, groups, policy),
+            "findings": findings_frame(findings),
+            "public": for_the_public(predictions, groups, policy),
+        }
+        _write(folder, tables)
     _end(findings)
 
 
@@ -166,13 +172,13 @@ def _print_measured(told: "pd.DataFrame | None", cost: "pd.DataFrame | None") ->
         say(shown.round(4).to_string(index=False) + "\n")
 
 
-def _write(folder: Path, told: "pd.DataFrame", curves: "pd.DataFrame", findings: list["Finding"]) -> None:
+def _write(folder: Path, tables: Mapping[str, "pd.DataFrame"]) -> None:
     from ews.risk_list import to_csv
-    from ews.subgroups import findings_frame
 
-    for name, rows in (("audit", told), ("reliability", curves), ("findings", findings_frame(findings))):
+    for name, rows in tables.items():
         write_atomically(folder / f"{name}.csv", to_csv(rows))
     say(f"All quantities are in {folder / 'audit.csv'}, without the hidden groups.")
+    say(f"For the public, with counts rounded: {folder / 'public.csv'}.")
 
 
 def _end(findings: list["Finding"]) -> None:

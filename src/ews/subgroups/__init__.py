@@ -1,6 +1,6 @@
 """The audit: whom the lists of a later school year would have reached, group by group, and what may not go in force."""
 
-from ews.subgroups.audit import QUANTITIES, audit, published, reliability
+from ews.subgroups.audit import QUANTITIES, audit, for_the_public, published, reliability
 from ews.subgroups.gate import FEWEST_POSITIVES, Finding, findings_frame, gate
 from ews.subgroups.groups import ATTRIBUTES, TWO_WAY, groups_for, groups_of
 
@@ -12,6 +12,7 @@ __all__ = [
     "Finding",
     "audit",
     "findings_frame",
+    "for_the_public",
     "gate",
     "groups_for",
     "groups_of",

@@ -79,6 +79,33 @@ def published(audited: pd.DataFrame) -> pd.DataFrame:
     return privacy.without_hidden(audited, _TOLD)
 
 
+def for_the_public(
+    predictions: pd.DataFrame, groups: pd.DataFrame, policy: Policy, *, method: str = MODEL
+) -> pd.DataFrame:
+    """Whom the lists reached, as it may be put on a web page: counts rounded to five, shares of rounded counts.
+
+    Arguments are those of `audit`.
+
+    Returns:
+        One row a dimension and group that is not hidden: dimension, group, students, chronically_absent, listed,
+        listed_and_absent (counts; null up to seven), share_absent, recall_at_k and precision_at_k (null where a count
+        is not told, or where it would say all or none).
+    """
+    rows, tables = _rows(predictions, groups, policy, method)
+    dimensions = list(dict.fromkeys(name for table in tables for name in table))
+    cells = privacy.cells(rows[dimensions], rows["outcome"].to_numpy(dtype="float64"), policy, tables)
+    counts = pd.concat([_counts(rows, table) for table in tables], ignore_index=True)
+    told = cells.loc[~cells["suppressed"], ["dimension", "group"]].merge(counts, on=["dimension", "group"])
+    columns = told.columns[2:]
+    told[columns] = privacy.rounded(told[columns].to_numpy())
+    students, absent, listed, both = (told[name].to_numpy() for name in columns)
+    return told.assign(
+        share_absent=privacy.rounded_share(absent, students),
+        recall_at_k=privacy.rounded_share(both, absent),
+        precision_at_k=privacy.rounded_share(both, listed),
+    )
+
+
 def reliability(
     predictions: pd.DataFrame, groups: pd.DataFrame, policy: Policy, *, method: str = MODEL
 ) -> pd.DataFrame:
@@ -171,6 +198,20 @@ def _to_the_best_served(recall: np.ndarray, cells: pd.DataFrame) -> np.ndarray:
         return np.full_like(recall, np.nan)
     best = recall[:, [candidates[np.argmax(recall[0, candidates])]]]
     return np.divide(recall, best, out=np.full_like(recall, np.nan), where=best > 0)
+
+
+def _counts(rows: pd.DataFrame, table: tuple[str, ...]) -> pd.DataFrame:
+    about = pd.DataFrame(
+        {
+            "group": privacy.group_of(rows, table).to_numpy(),
+            "students": 1.0,
+            "chronically_absent": rows["outcome"].to_numpy(dtype="float64"),
+            "listed": rows["listed"].to_numpy(),
+            "listed_and_absent": rows["listed"].to_numpy() * rows["outcome"].to_numpy(dtype="float64"),
+        }
+    )
+    sums = about.groupby("group", as_index=False).sum()
+    return sums.assign(dimension=privacy.name_of(table))
 
 
 def _fifths(rows: pd.DataFrame, table: tuple[str, ...]) -> pd.DataFrame:
