@@ -251,6 +251,7 @@ def test_the_same_folder_read_as_flat_is_another_ingest(tmp_path: Path) -> None:
         ("[positive]\nbell = 'x'\n", "Unknown key 'bell'"),
         ("[positive]\nperiod = 'bell'\n", "attendance.csv has no column bell"),
         ("[attendance]\nfile = 'other.csv'\n", "No file other.csv"),
+        ("[attendance]\ndate = { from = 'headers' }\ncategory = { from = 'cells' }\n", "Read it with --source flat"),
         ("[[attendance.marks]]\ncategory = 'tardy'\nwhere = { T = '1' }\n", "marks"),
     ],
 )

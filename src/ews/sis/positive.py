@@ -18,7 +18,7 @@ from ews.sis.coverage import make_calendar, remarks_on_coverage, remarks_on_year
 from ews.sis.files import PLAIN, SUFFIXES, InputFile, inspect
 from ews.sis.flat import open_mapped
 from ews.sis.flat_map import OWN_WORDS, PRESENT, FlatMap, TableMap, parse_flat_map
-from ews.sis.mapped import Reading, columns_read, required_columns, rows
+from ews.sis.mapped import Reading, columns_read, is_register, required_columns, rows
 from ews.sis.periods import ATTENDANCE_ROWS, ATTENDED, make_marks
 from ews.sis.source import Part, Source, Staged
 from ews.sis.staging import check_columns, columns_of, named, stage
@@ -88,6 +88,8 @@ def _check_sense(mapping: PositiveMap) -> None:
         raise InvalidPolicy("periods_a_day in [positive] needs a period, the column that tells periods apart.")
     if mapping.only_absences and mapping.periods_a_day is None:
         raise InvalidPolicy("only_absences in [positive] needs periods_a_day: how many periods a day has.")
+    if is_register(mapping.attendance):
+        raise InvalidPolicy("A register with a column a day is no feed of rows. Read it with --source flat.")
     if mapping.attendance.marks and not mapping.only_absences:
         raise InvalidPolicy("A positive feed needs a category in each row, so [[attendance.marks]] cannot be read.")
 
