@@ -71,6 +71,23 @@ def make_stays(connection: duckdb.DuckDBPyConnection, without_days: int) -> None
     )
 
 
+def make_enrolled_years(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `enrolled_years`: of each stay and school year the first and last day, student and school by their rows.
+
+    A mark is held against the stays of its own year, about one, and not against all of a student's.
+    """
+    connection.execute(
+        """
+        create table enrolled_years as
+        select student.row as student_row, school.row as school_row, year.school_year,
+            greatest(entry_date, first_day) as since, least(coalesce(exit_date, last_day), last_day) as until
+        from stays join daily_years year using (school_id)
+        join accepted_students student using (student_id) join accepted_schools school using (school_id)
+        where entry_date <= last_day and coalesce(exit_date, last_day) >= first_day
+        """
+    )
+
+
 _SHARED_OUT = f"""
     select row, student_id, any_value(school_id), min(first_day), nullif(max(until), {_OPEN}), any_value(grade_level)
     from (

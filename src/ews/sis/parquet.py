@@ -10,7 +10,9 @@ import narwhals as nw
 from ews.absence import ABSENCE_CATEGORIES, TEN_THOUSANDTHS, is_absent_day
 from ews.sis.placed import make_placed_stays, with_tallies
 from ews.sis.staging import quoted
+from ews.sis.validate import suspects
 from ews.tables import (
+    ATTENDANCE,
     ATTENDANCE_YEARS,
     DEMOGRAPHICS,
     MENTORING,
@@ -89,9 +91,11 @@ def _write_stays(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 def _write_marks(connection: duckdb.DuckDBPyConnection, folder: Path, progress: Callable[[str], None]) -> None:
     for year in _years(connection, "accepted_attendance"):
         progress(f"Writing marks of {year}")
-        marked = nw.from_native(connection.sql(_marked_days(year)))
+        connection.execute(f"create or replace table days_of_year as {_marked_days(year)}")
+        marked = nw.from_native(connection.sql("select rowid as place, * from days_of_year"))
         marked = marked.with_columns(is_absent=is_absent_day(nw.col("absent_ten_thousandths")))
         marked.to_native().create_view("marked_days", replace=True)
+        connection.execute(f"create or replace table spells as {_SPELLS}")
         tallied = with_tallies(nw.from_native(connection.sql(_MARKS)))
         tallied.to_native().create_view("marks", replace=True)
         _copy(connection, "from marks order by student_id, date, school_id", _part_of(folder, year) / "marks.parquet")
@@ -109,39 +113,57 @@ def _part_of(folder: Path, year: int) -> Path:
 
 def _marked_days(year: int) -> str:
     absent = ", ".join(map(quoted, ABSENCE_CATEGORIES))
-    by_kind = ", ".join(
-        f"coalesce(sum(share) filter (category = {quoted(kind)}), 0) as {kind}" for kind in ABSENCE_CATEGORIES
+    of_kinds = {kind: f"case when category = {quoted(kind)} then share else 0 end" for kind in ABSENCE_CATEGORIES}
+    counted = {
+        **of_kinds,
+        "absent_ten_thousandths": f"case when category in ({absent}) then share else 0 end",
+        "missed_ten_thousandths": "share",
+        "is_tardy": "category = 'tardy'",
+        "is_early_departure": "category = 'early_departure'",
+    }
+    alone = ", ".join(f"{value} as {name}" for name, value in counted.items())
+    together = {name: f"{'bool_or' if name.startswith('is_') else 'sum'}({value})" for name, value in counted.items()}
+    together["missed_ten_thousandths"] = f"least(sum(share), {TEN_THOUSANDTHS})"
+    several = ", ".join(
+        f"{value}{'' if name.startswith('is_') else '::integer'} as {name}" for name, value in together.items()
     )
+    several_marks = f"{suspects(ATTENDANCE, date='date::varchar')} in (select mark from suspects_attendance)"
+    day = "school_year, day_index, days_left, is_before_break, student_row, school_row"
     return f"""
-        select student_id, school_id, date, any_value(school_year)::integer as school_year,
-            any_value(day_index) as day_index, any_value(days_left) as days_left,
-            any_value(is_before_break) as is_before_break, {by_kind},
-            coalesce(sum(share) filter (category in ({absent})), 0)::integer as absent_ten_thousandths,
-            bool_or(category = 'tardy') as is_tardy, bool_or(category = 'early_departure') as is_early_departure,
-            least(sum(share), {TEN_THOUSANDTHS})::integer as missed_ten_thousandths
-        from (
-            select *,
-                coalesce(absent_share, case when category in ({absent}) then {TEN_THOUSANDTHS} else 0 end) as share
+        with marked as (
+            select student_id, school_id, date, category, {day}, coalesce(
+                absent_share, case when category in ({absent}) then {TEN_THOUSANDTHS} else 0 end
+            )::integer as share, {several_marks} as is_one_of_several
             from accepted_attendance where school_year = {year}
-        ) group by student_id, school_id, date
+        )
+        select student_id, school_id, date, {day}, {alone} from marked where not is_one_of_several
+        union all
+        select student_id, school_id, date, {", ".join(f"any_value({name})" for name in day.split(", "))}, {several}
+        from marked where is_one_of_several group by student_id, school_id, date
     """
 
 
+_SPELLS = """
+    select place,
+        row_number() over (partition by student_row, school_row, run order by day_index)::smallint as spell_day
+    from (
+        select place, student_row, school_row, day_index,
+            day_index - row_number() over (partition by student_row, school_row order by day_index) as run
+        from marked_days where is_absent
+    )
+"""
+"""Within a run of consecutive absent days the day index less the absence's ordinal number stays the same.
+
+Rows of students and schools are numbers, and a window over few numbers is cheap.
+"""
+
 _MARKS = """
-    select student_id, school_id, date, school_year, day_index, days_left, is_before_break,
-        case when is_absent then
-            row_number() over (partition by student_id, school_id, is_absent, run order by day_index)
-        end::smallint as spell_day,
-        month(date)::tinyint as month, isodow(date)::tinyint as weekday, is_absent,
+    select student_id, school_id, date, school_year::integer as school_year, day_index, days_left, is_before_break,
+        spell_day, month(date)::tinyint as month, isodow(date)::tinyint as weekday, is_absent,
         case when is_absent then
             case when suspension >= greatest(excused, unexcused) then 'suspension'
                 when unexcused >= excused then 'unexcused' else 'excused' end
         end as kind,
         is_tardy, is_early_departure, missed_ten_thousandths
-    from (
-        select *, day_index
-            - row_number() over (partition by student_id, school_id, is_absent order by day_index) as run
-        from marked_days
-    )
+    from marked_days left join spells using (place)
 """
-"""Within a run of consecutive absent days the day index less the absence's ordinal number stays the same."""

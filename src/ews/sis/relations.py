@@ -3,7 +3,8 @@
 `t` is the row; a join reads the accepted rows of the tables before it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 Condition = tuple[str, str, str]
 """A rule's id, the column that is told, and the SQL condition under which the row breaks the rule."""
@@ -17,17 +18,20 @@ class Relation:
         joins: SQL that brings the other tables in; none of them may multiply rows.
         conditions: what is wrong, in the order in which it is told.
         columns: SQL of further columns that the accepted rows carry on.
+        known: by column of ids, the joined table that must know it.
     """
 
     conditions: tuple[Condition, ...] = ()
     joins: str = ""
     columns: str = ""
+    known: Mapping[str, str] = field(default_factory=dict)
 
 
 _STUDENT = "left join accepted_students student on t.student_id = student.student_id\n"
 _SCHOOL = "left join accepted_schools school on t.school_id = school.school_id\n"
 _NO_STUDENT = ("unknown_student", "student_id", "student.student_id is null")
 _NO_SCHOOL = ("unknown_school", "school_id", "school.school_id is null")
+_BOTH = {"student_id": "student", "school_id": "school"}
 _PLAUSIBLE = "between (select earliest from plausible_dates) and (select latest from plausible_dates)"
 
 RELATIONS = {
@@ -40,6 +44,7 @@ RELATIONS = {
             ),
         ),
         _SCHOOL,
+        known={"school_id": "school"},
     ),
     "enrollments": Relation(
         (
@@ -50,6 +55,7 @@ RELATIONS = {
             ("implausible_date", "exit_date", f"t.exit_date not {_PLAUSIBLE}"),
         ),
         _STUDENT + _SCHOOL,
+        known=_BOTH,
     ),
     "attendance": Relation(
         (
@@ -57,13 +63,15 @@ RELATIONS = {
             _NO_SCHOOL,
             ("date_outside_known_years", "date", "day.date is null"),
             ("non_instructional_day", "date", "day.day_index is null"),
-            ("outside_enrollment", "date", "stay.school_id is distinct from t.school_id"),
+            ("outside_enrollment", "date", "stay.student_row is null"),
         ),
         _STUDENT + _SCHOOL
         + "left join known_days day on t.school_id = day.school_id and t.date = day.date\n"
-        + "left join stays stay on t.student_id = stay.student_id\n"
-        + "and t.date between stay.entry_date and coalesce(stay.exit_date, t.date)\n",
-        ", day.school_year, day.day_index, day.days_left, day.is_before_break",
+        + "left join enrolled_years stay on student.row = stay.student_row and school.row = stay.school_row\n"
+        + "and day.school_year = stay.school_year and t.date between stay.since and stay.until\n",
+        ", day.school_year, day.day_index, day.days_left, day.is_before_break"
+        ", student.row as student_row, school.row as school_row",
+        known=_BOTH,
     ),
     "merges": Relation(
         (("chained_merge", "merged_into", "given_up.student_id is not null"),),
@@ -93,10 +101,12 @@ RELATIONS = {
         ),
         _STUDENT + _SCHOOL
         + "left join daily_years daily on t.school_id = daily.school_id and t.school_year = daily.school_year\n",
+        known=_BOTH,
     ),
-    "demographics": Relation((_NO_STUDENT,), _STUDENT),
+    "demographics": Relation((_NO_STUDENT,), _STUDENT, known={"student_id": "student"}),
     "mentoring": Relation(
-        (_NO_STUDENT, ("end_before_start", "end_date", "t.end_date < t.start_date")), _STUDENT
+        (_NO_STUDENT, ("end_before_start", "end_date", "t.end_date < t.start_date")), _STUDENT,
+        known={"student_id": "student"},
     ),
 }  # fmt: skip
 """What each table is held against; a table without an entry stands for itself."""

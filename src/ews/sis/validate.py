@@ -4,14 +4,14 @@ A row is judged once and by the first rule it breaks: its cells, then its key, t
 All rows of a table are judged in one pass of SQL; what each cell may be stands in :mod:`ews.tables`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import duckdb
 
 from ews.sis import cells, days, merges
 from ews.sis.relations import RELATIONS, Relation
-from ews.sis.staging import quoted
+from ews.sis.staging import named, quoted
 from ews.tables import (
     ATTENDANCE,
     ATTENDANCE_YEARS,
@@ -27,6 +27,9 @@ from ews.tables import (
 
 ORDER = (MERGES, SCHOOLS, STUDENTS, CALENDAR, ENROLLMENTS, ATTENDANCE, ATTENDANCE_YEARS, DEMOGRAPHICS, MENTORING)
 """Tables in the order of judging: each is held against accepted rows of those before it."""
+
+_OF_IDS = ("outer_spaces", "malformed_id")
+"""Rules of how an id is written: dear to look at in every row, and kept by every id another table knows."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def validate(
     """Judge all rows of all tables.
 
     Reads `source_<table>` (row, record and every column as text) and `students_before`; makes `judged_<table>` (row,
-    record, typed columns, and `broken`, the place of the finding in `findings_<table>` or null) and `accepted_<table>`.
+    typed columns, and `broken`, the place of the finding in `findings_<table>` or null) and `accepted_<table>`.
 
     Args:
         connection: the working database.
@@ -70,6 +73,7 @@ def validate(
             days.make_known_days(connection)
         if table is ENROLLMENTS:
             days.make_stays(connection, code_of(table, "stay_without_days"))
+            days.make_enrolled_years(connection)
 
 
 def findings(table: Table) -> list[Finding]:
@@ -102,19 +106,35 @@ def _make_empty_source(connection: duckdb.DuckDBPyConnection, table: Table) -> N
     )
 
 
+def suspects(table: Table, **instead: str) -> str:
+    """SQL of the hash by which rows that may share a key are found; equal ones are in `suspects_<table>`.
+
+    Of marks it leaves the category out, so that the days of several marks are among them, too.
+
+    Args:
+        table: the table.
+        instead: SQL in place of a column, where it is no longer the text that came in.
+    """
+    key = table.key[:-1] if table is ATTENDANCE else table.key
+    return f"hash({', '.join(instead.get(name, named(name)) for name in key)})"
+
+
 def _judge(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     told = findings(table)
     of_cells = sum(len(cells.checks(column)) for column in table.columns)
-    _keep_findings(connection, table, told)
-    _find_repeats(connection, table, told[:of_cells])
     relation = _relation(table)
+    in_itself = [finding for finding in enumerate(told[:of_cells]) if not _is_known_elsewhere(finding[1], relation)]
+    _keep_findings(connection, table, told)
+    _find_repeats(connection, table, in_itself)
     same_key = " and ".join(f't."{name}" = repeat."{name}"' for name in table.key)
     connection.execute(
         f"""
         create table judged_{table.name} as
         select t.* exclude (broken){relation.columns},
-            coalesce(t.broken, {_first_broken(told[of_cells:], of_cells)}) as broken
-        from ({_typed(table, told[:of_cells])}) t
+            least({_first_unknown(told[:of_cells], relation)}, coalesce(
+                t.broken, {_first_broken(list(enumerate(told))[of_cells:])}
+            )) as broken
+        from ({_typed(table, in_itself)}) t
         left join repeats_{table.name} repeat on t.broken is null and {same_key}
         {relation.joins};
         drop table repeats_{table.name};
@@ -132,7 +152,26 @@ def _keep_findings(connection: duckdb.DuckDBPyConnection, table: Table, told: li
     connection.execute(f'create table findings_{table.name} as from (values {rows}) as told(code, rule, "column")')
 
 
-def _typed(table: Table, told: list[Finding], rows: str = "true") -> str:
+def _is_known_elsewhere(finding: Finding, relation: Relation) -> bool:
+    return finding.column in relation.known and finding.rule in _OF_IDS
+
+
+def _first_unknown(told: Sequence[Finding], relation: Relation) -> str:
+    """What is wrong with ids that another table has to know: one that it knows was found to be well formed there."""
+    cases = "".join(
+        f" when {known}.{column} is null and {_of_row(finding.condition, column)} then {code}"
+        for column, known in relation.known.items()
+        for code, finding in enumerate(told)
+        if finding.column == column and finding.rule in _OF_IDS
+    )
+    return f"(case{cases} end)::smallint" if cases else "null::smallint"
+
+
+def _of_row(condition: str, column: str) -> str:
+    return condition.replace(named(column), f"t.{named(column)}")
+
+
+def _typed(table: Table, told: Sequence[tuple[int, Finding]], rows: str = "true") -> str:
     values = "".join(
         f', {cells.typed(column)} as "typed_{column.name}"' for column in table.columns if column.kind != "text"
     )
@@ -141,31 +180,29 @@ def _typed(table: Table, told: list[Finding], rows: str = "true") -> str:
         for column in table.columns
     )
     return f"""
-        select row, record, {kept}, {_first_broken(told, 0)} as broken
+        select row, {kept}, {_first_broken(told)} as broken
         from (select *{values} from source_{table.name} where {rows})
     """
 
 
-def _first_broken(told: list[Finding], start: int) -> str:
-    cases = " ".join(f"when {finding.condition} then {start + place}" for place, finding in enumerate(told))
+def _first_broken(told: Sequence[tuple[int, Finding]]) -> str:
+    cases = " ".join(f"when {finding.condition} then {code}" for code, finding in told)
     return f"(case {cases} end)::smallint"
 
 
-def _find_repeats(connection: duckdb.DuckDBPyConnection, table: Table, told: list[Finding]) -> None:
+def _find_repeats(connection: duckdb.DuckDBPyConnection, table: Table, told: Sequence[tuple[int, Finding]]) -> None:
     # Hashes of keys find the few suspects in bounded memory; only suspects are compared in full. A key has one
     # spelling only (see the cell rules), so that equal keys are equal texts.
-    key = ", ".join(f'"{name}"' for name in table.key)
+    key = ", ".join(map(named, table.key))
     others = [f'"{name}"' for name in table.column_names if name not in table.key]
     content = f"hash({', '.join(others)})" if others else "0"
-    suspects = f"""row in (
-        select row from source_{table.name} where hash({key}) in (
-            select mark from (select hash({key}) as mark from source_{table.name}) group by mark having count(*) > 1
-        )
-    )"""
+    suspected = f"{suspects(table)} in (select mark from suspects_{table.name})"
     connection.execute(
         f"""
+        create table suspects_{table.name} as
+        select {suspects(table)} as mark from source_{table.name} group by mark having count(*) > 1;
         create table repeats_{table.name} as
         select {key}, min(row) as first_row, min({content}) = max({content}) as same
-        from ({_typed(table, told, suspects)}) where broken is null group by {key} having count(*) > 1
+        from ({_typed(table, told, suspected)}) where broken is null group by {key} having count(*) > 1
         """
     )
