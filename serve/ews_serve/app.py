@@ -11,7 +11,7 @@ from ews_serve.edge import Edge
 from ews_serve.identity import SignInFirst, to_sign_in
 from ews_serve.problems import MEDIA_TYPE, answer_with_problems
 from ews_serve.provider import Provider
-from ews_serve.routes import health, me, provider, runs, schools, score, sign_in, students
+from ews_serve.routes import health, home, me, provider, runs, schools, score, sign_in, students
 from ews_serve.schemas import Problem
 from ews_serve.service import Service
 
@@ -61,7 +61,7 @@ def create_app(service: Service, identity_provider: Provider | None = None) -> F
     app.include_router(health.router, responses={503: PROBLEMS[503]})
     for router in (students.router, schools.router, me.router, score.router, runs.router):
         app.include_router(router, responses=PROBLEMS)
-    for pages in (sign_in.router, provider.router):
+    for pages in (home.router, sign_in.router, provider.router):
         app.include_router(pages)
     return app
 

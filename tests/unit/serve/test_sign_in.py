@@ -12,7 +12,7 @@ import pytest
 from ews.store import keys, links, people
 from tests import cast
 from tests.browsers import Browser, hidden_fields
-from tests.cast import ANA, DANA, MIA, NOON, ROSA, TOMAS, VAL
+from tests.cast import ANA, DANA, MIA, MO, NOON, ROSA, TOMAS, VAL
 from tests.services import HOST, Running, run_service
 
 GOOD = "violet tractor under seven moons"
@@ -385,6 +385,30 @@ def test_nobody_else_looks_as_another_person_A12(running, browser):
     assert browser.post("/view-as", csrf | {"login": DANA.login}).status_code == 404
     assert browser.post("/view-as", csrf).status_code == 404
     assert browser.get("/v1/me").json()["login"] == ROSA.login
+
+
+def test_after_the_sign_in_a_clerk_finds_the_lists_of_the_own_school(running, browser):
+    set_up_with_code(running, browser, ROSA)
+    html = browser.get("/").text
+    assert "Rosa Imani" in html
+    (address,) = re.findall(r'href="(/v1/schools/[^"]+xlsx)"', html)
+    assert address == "/v1/schools/014/export?format=xlsx"
+    assert browser.get(address).status_code == 200
+    assert browser.post("/sign-out", hidden_fields(html)).status_code == 303
+    assert browser.get("/").headers["Location"] == "/sign-in?next=/"
+
+
+def test_the_first_page_says_what_is_missing_and_names_nobody(running, browser):
+    set_up(running, browser, ROSA)
+    with running.service.store.writing() as connection:
+        session = keys.start_session(connection, ROSA.key, NOON, second_factor=False)
+    browser.cookies.set("__Host-ews_session", session.secret, domain=HOST)
+    html = browser.get("/").text
+    assert "second factor first" in html
+    assert not [one.name for one in cast.STUDENTS if one.name in html]
+    mentor = Browser(running.app)
+    set_up(running, mentor, MO)
+    assert "no list that you may see" in mentor.get("/").text
 
 
 def test_a_closed_account_is_out_with_the_next_request_A06(tmp_path: Path):
