@@ -117,6 +117,12 @@ def write_export(folder: Path) -> None:
         connection.execute(f"copy ({marks} order by date) to '{folder.parent}/export.parquet' (format parquet)")
 
 
+def size(folder: Path) -> tuple[int, int]:
+    """How many students have a stay, and how many marks there are."""
+    students = duckdb.sql(f"select count(distinct student_id) from '{folder}/stays/*/*.parquet'").fetchall()[0][0]
+    return students, duckdb.sql(f"select count(*) from '{folder}/marks/*/*.parquet'").fetchall()[0][0]
+
+
 def _write_placed_stays(folder: Path) -> None:
     with duckdb.connect() as connection:
         connection.execute(

@@ -47,8 +47,14 @@ def open_year(folder: Path) -> int:
     return len(frame.collect("pyarrow").to_native())
 
 
+def first_list(folder: Path) -> int:
+    """All features at term start, with the student years stored: the first list of a target year keeps what stays."""
+    shutil.rmtree(folder.parent / "features", ignore_errors=True)
+    return len(dataset_for(folder, [TARGET], Policy(), with_outcomes=False).frame)
+
+
 def refresh(folder: Path) -> int:
-    """The weekly run to its end: the same, and all features of every student; closed years are stored."""
+    """A weekly list to its end: all features of every student through the 90th day, after that first list."""
     return len(dataset_for(folder, [TARGET], Policy(), after_day=90, with_outcomes=False).frame)
 
 
@@ -58,9 +64,9 @@ def pandas(folder: Path) -> int:
 
 
 TASKS: dict[str, Callable[[Path], int]] = {
-    one.__name__: one for one in (export_scan, scan, features, open_year, refresh, pandas)
+    one.__name__: one for one in (export_scan, scan, features, open_year, first_list, refresh, pandas)
 }
-"""In the order they are run: a refresh finds the years that the features stored."""
+"""In the order they are run: the first list finds the years that the features stored, a refresh what it kept."""
 
 
 def _peak() -> float:

@@ -2,6 +2,7 @@
 
 import narwhals as nw
 
+from ews.engine import once
 from ews.errors import NotEnoughData
 from ews.policy import Policy
 from ews.school_year import SchoolYear
@@ -17,6 +18,8 @@ from ews.student_years import (
     promoted,
 )
 from ews.tables import GRADES
+
+_PLACE = ("student_id", "school_id", "grade_level")
 
 
 def cohort(records: Records, target_year: SchoolYear, policy: Policy, *, after_day: int = 0) -> nw.LazyFrame:
@@ -49,7 +52,7 @@ def _enrolled(records: Records, target_year: SchoolYear, policy: Policy, day: in
     year = one_year(records, target_year, policy, through_day=day)
     if year is None:
         return None
-    on_the_day = last_stays(year.stays.filter(IS_THERE_AT_THE_END))
+    on_the_day = once(last_stays(year.stays.filter(IS_THERE_AT_THE_END)).select(*_PLACE))
     return on_the_day if has_rows(on_the_day) else None
 
 
@@ -77,9 +80,8 @@ def _at_the_end(records: Records, school_year: SchoolYear, policy: Policy) -> nw
         if sheet is None:
             raise NotEnoughData(f"No enrolments of {school_year.label}, though it has marks. Ingest the records anew.")
         return sheet
-    place = ("student_id", "school_id", "grade_level")
-    stayed = last_stays(year.stays).filter(IS_THERE_AT_THE_END).select(*place)
+    stayed = last_stays(year.stays).filter(IS_THERE_AT_THE_END).select(*_PLACE)
     if sheet is None:
         return stayed
     others = sheet.join(year.stays.select("student_id").unique(), on="student_id", how="anti")
-    return nw.concat([stayed, others.select(*place)], how="vertical")
+    return nw.concat([stayed, others.select(*_PLACE)], how="vertical")

@@ -13,13 +13,22 @@ import numpy as np
 import pandas as pd
 
 from ews.cohort import cohort
-from ews.engine import Engine, to_pandas
+from ews.engine import Engine, once, side_by_side
 from ews.errors import NotEnoughData
-from ews.features import CONTEXT_COLUMNS, KEYS, build_features, features_for
+from ews.features import (
+    CONTEXT_COLUMNS,
+    KEYS,
+    TOLD_BY_CLOSED_YEARS,
+    features_for,
+    kept_of_closed_years,
+    of_closed_years,
+    of_list,
+)
 from ews.labels import labels
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.student_years import (
+    History,
     Records,
     history_as_of,
     is_complete,
@@ -144,11 +153,25 @@ def _one_year(ingest: _Ingest, target_year: SchoolYear, after_day: int, with_out
     history = history_as_of(records, kept_beside(ingest.folder), target_year, after_day, policy, ingest.engine)
     students = cohort(records, target_year, policy, after_day=after_day)
     names = [entry.name for entry in features_for(after_day)]
-    rows = build_features(students, history, policy).with_columns(nw.col(name).cast(nw.Float64) for name in names)
+    known = _known(ingest, history, keep=not with_outcomes)
+    rows = of_list(students, history, policy, known)
     outcomes = _outcomes(ingest, target_year) if with_outcomes else None
     if outcomes is not None:
         rows = rows.join(outcomes.drop("school_year"), on="student_id", how="left")
-    return _typed(to_pandas(rows.sort("student_id")), names, policy)
+    told = known.select("student_id", *TOLD_BY_CLOSED_YEARS)
+    return _typed(side_by_side(rows, told, "student_id", names), names, policy)
+
+
+def _known(ingest: _Ingest, history: History, *, keep: bool) -> nw.LazyFrame:
+    """What closed years tell. A list is made again every week, so it is kept; a dataset to learn from seldom is."""
+    if keep:
+        return kept_of_closed_years(_lists(ingest.folder), history, ingest.policy, ingest.engine)
+    return once(of_closed_years(history, ingest.policy))
+
+
+def _lists(folder: Path) -> Path:
+    """Where what closed years tell is kept for later lists: beside the ingests, so that the next one finds it."""
+    return folder.parent / "features"
 
 
 def _outcomes(ingest: _Ingest, target_year: SchoolYear) -> nw.LazyFrame | None:

@@ -8,14 +8,16 @@ import functools
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import duckdb
 import narwhals as nw
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ews.errors import EngineNotInstalled
 
@@ -64,9 +66,46 @@ def scan(path: Path | str | Sequence[Path], engine: Engine = "duckdb") -> nw.Laz
 
 def to_pandas(frame: nw.LazyFrame) -> pd.DataFrame:
     """The rows as pandas, of the same types on every engine: truth values are nullable, text is text."""
-    table = frame.collect("pyarrow").to_native()
+    return _as_pandas(frame.collect("pyarrow").to_native())
+
+
+def _as_pandas(table: pa.Table) -> pd.DataFrame:
     kinds = {pa.bool_(): pd.BooleanDtype()}
     return table.to_pandas(types_mapper=kinds.get)
+
+
+def side_by_side(left: nw.LazyFrame, right: nw.LazyFrame, key: str, numbers: Sequence[str]) -> pd.DataFrame:
+    """The rows of `left` in the order of their keys, with numbers of both frames, as pandas.
+
+    Each number is put straight where it belongs: with many columns, a join and a sort would move all of them twice.
+
+    Args:
+        left: one row per key.
+        right: one row per key, of other keys too; a key that is not in it has NaN.
+        key: a text column of both.
+        numbers: float64 columns of either, which come last, in this order; the other columns of `right` are left out.
+    """
+    rows, found = (frame.collect("pyarrow").to_native() for frame in (left, right))
+    keys = rows[key].combine_chunks()
+    order = pc.sort_indices(keys).to_numpy()
+    place = pc.index_in(keys.take(order), value_set=found[key].combine_chunks()).fill_null(len(found)).to_numpy()
+    values, flat = np.empty((len(numbers), len(rows))), np.empty(max(len(rows), len(found)) + 1)
+    for name, row in zip(numbers, values, strict=True):
+        column, places = (rows[name], order) if name in rows.column_names else (found[name], place)
+        np.take(_laid_flat(column, flat), places, out=row, mode="clip")  # the default mode would fill a copy first
+    texts = _as_pandas(rows.select([name for name in rows.column_names if name not in numbers]))
+    texts = texts.take(order).reset_index(drop=True)
+    return pd.concat([texts, pd.DataFrame(values.T, columns=list(numbers), copy=False)], axis=1)
+
+
+def _laid_flat(column: pa.ChunkedArray, flat: np.ndarray) -> np.ndarray:
+    """The column's values in `flat`; null is NaN, and so is what follows the last."""
+    end = 0
+    for chunk in column.chunks:
+        flat[end : end + len(chunk)] = chunk.to_numpy(zero_copy_only=False)
+        end += len(chunk)
+    flat[end] = np.nan
+    return flat[: end + 1]
 
 
 def once(frame: nw.LazyFrame) -> nw.LazyFrame:
@@ -98,6 +137,22 @@ def write_parquet(frame: nw.LazyFrame, path: Path) -> None:
     finally:
         os.close(descriptor)
         temporary.unlink(missing_ok=True)
+
+
+def keep(path: Path, make: Callable[[], nw.LazyFrame], outdated: str) -> Path:
+    """The path, at which the rows are written first where there is nothing.
+
+    Args:
+        path: a name that tells the content: other rows, another name.
+        make: what is to be kept there.
+        outdated: the pattern of names beside it that it takes the place of; they go once it is there, whole.
+    """
+    if not path.exists():
+        write_parquet(make(), path)
+        for other in path.parent.glob(outdated):
+            if other != path:
+                shutil.rmtree(other) if other.is_dir() else other.unlink(missing_ok=True)
+    return path
 
 
 def use_spark(master: str | None = None) -> "SparkSession":

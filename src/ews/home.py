@@ -21,7 +21,8 @@ class Home:
     """Paths of one district's working folder, and its lock.
 
     ``edfi/`` records fetched from a live ODS;
-    ``tables/<id>/`` one ingest: canonical tables, marks, student years, rejects, manifest;
+    ``tables/<id>/`` one ingest: canonical tables, marks, stays, rejects, manifest; beside them what later ingests
+    find again: ``tables/student_years/``, ``tables/features/``;
     ``bundles/<sha256>/`` verified model bundles; ``scoring_runs/<id>/`` lists with their reasons;
     ``evidence/<sha256>/`` out-of-time predictions of a training, by its bundle; ``mlflow.db`` and
     ``mlflow_artifacts/`` the registry; ``current_tables.json``, ``champion.json`` (of other as-of days

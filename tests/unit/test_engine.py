@@ -3,11 +3,12 @@ import stat
 from pathlib import Path
 
 import narwhals as nw
+import pandas as pd
 import polars as pl
 import pytest
 
 from ews import engine as engine_module
-from ews.engine import Engine, scan, to_pandas, write_parquet
+from ews.engine import Engine, keep, scan, side_by_side, to_pandas, write_parquet
 
 ENGINES: tuple[Engine, ...] = ("duckdb", "polars")
 
@@ -72,3 +73,32 @@ def test_what_does_not_fit_into_memory_goes_to_a_private_folder() -> None:
     [(folder,)] = connection.sql("select current_setting('temp_directory')").fetchall()
     assert stat.S_IMODE(Path(folder).stat().st_mode) == 0o700
     assert Path(folder).resolve() != Path.cwd()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_numbers_of_two_frames_stand_beside_the_key_they_belong_to(tmp_path: Path, engine: Engine) -> None:
+    left = pl.DataFrame({"id": ["c", "a", "b"], "where": ["z", None, "x"], "own": [3.0, None, 2.0]})
+    right = pl.DataFrame({"id": ["b", "d", "a"], "told": [20.0, 40.0, None], "left_out": [1.0, 1.0, 1.0]})
+    left.write_parquet(tmp_path / "left.parquet")
+    right.write_parquet(tmp_path / "right.parquet")
+    frames = [scan(tmp_path / f"{name}.parquet", engine) for name in ("left", "right")]
+    found = side_by_side(*frames, "id", ["told", "own"])
+    expected = {"id": ["a", "b", "c"], "where": [None, "x", "z"], "told": [None, 20.0, None], "own": [None, 2.0, 3.0]}
+    pd.testing.assert_frame_equal(found, pd.DataFrame(expected))
+
+
+def test_beside_a_frame_without_rows_every_number_of_it_is_unknown(tmp_path: Path) -> None:
+    pl.DataFrame({"id": ["b", "a"]}).write_parquet(tmp_path / "left.parquet")
+    pl.DataFrame(schema={"id": pl.String, "told": pl.Float64}).write_parquet(tmp_path / "right.parquet")
+    found = side_by_side(*(scan(tmp_path / f"{name}.parquet") for name in ("left", "right")), "id", ["told"])
+    assert (found["id"].tolist(), found["told"].isna().tolist()) == (["a", "b"], [True, True])
+
+
+def test_what_is_kept_is_made_once_and_takes_the_place_of_what_is_outdated(marks: Path, tmp_path: Path) -> None:
+    frame = scan(marks / "*" / "*.parquet")
+    first, second = (tmp_path / "kept" / f"rows-{number}.parquet" for number in (1, 2))
+    assert keep(first, lambda: frame, "rows-*.parquet") == first
+    assert keep(first, lambda: pytest.fail("made again"), "rows-*.parquet") == first
+    (first.parent / "other-1.parquet").touch()
+    keep(second, lambda: frame, "rows-*.parquet")
+    assert sorted(file.name for file in first.parent.iterdir()) == ["other-1.parquet", "rows-2.parquet"]

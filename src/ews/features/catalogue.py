@@ -52,6 +52,9 @@ class Feature:
         learned: whether the model may use it. A count that only a sentence needs is told and never learned: how
             many days a calendar has, or how many years are on file, tells the year and not the student.
         phrase: what a counselor reads (grammar in :mod:`ews.features.phrases`); None where it is never told.
+        looks_at_list: whether it looks at more than years before the target year, and those around the student in
+            them: at the school, grade, household or days of the target year, or at nothing being known. The others
+            stay as they are while the target year goes on, and are null for who has no earlier year.
         expression: the value; null where the records do not tell.
     """
 
@@ -64,6 +67,7 @@ class Feature:
     phrase: str | None
     expression: nw.Expr = field(compare=False, repr=False)
     learned: bool = True
+    looks_at_list: bool = False
 
     @property
     def needs_open_year(self) -> bool:
@@ -79,6 +83,7 @@ def feature(
     direction: Direction = 0,
     phrase: str | None = None,
     learned: bool = True,
+    looks_at_list: bool = False,
 ) -> Callable[[Callable[[], nw.Expr]], Feature]:
     """Turn a function that returns an expression into its catalogue entry."""
 
@@ -86,7 +91,8 @@ def feature(
         meaning = (function.__doc__ or "").split("\n\n")[0].strip()
         if group not in GROUPS or not meaning:
             raise ValueError(f"Feature {function.__name__} needs a group of the catalogue and a docstring.")
-        return Feature(function.__name__, meaning, unit, window, group, direction, phrase, function(), learned)
+        looks = looks_at_list or window in (SO_FAR, TARGET_YEAR)
+        return Feature(function.__name__, meaning, unit, window, group, direction, phrase, function(), learned, looks)
 
     return entry
 

@@ -32,6 +32,7 @@ def chronic_share_of_others(around: str) -> nw.Expr:
     direction=1,
     phrase="Students in {grade} at this school missed {school_grade_rate} of every 100 days in the last known year"
     "[ (typical in this district: {typical:school_grade_rate})]",
+    looks_at_list=True,
 )
 def school_grade_rate() -> nw.Expr:
     """Share of days missed by those who were in the student's new grade at this school in its last known year."""
@@ -46,6 +47,7 @@ def school_grade_rate() -> nw.Expr:
     phrase="Of every 100 students in {grade} at this school, {school_grade_chronic_share} missed"
     " at least {chronic_percent} of every 100 days in the last known year"
     "[ (typical in this district: {typical:school_grade_chronic_share})]",
+    looks_at_list=True,
 )
 def school_grade_chronic_share() -> nw.Expr:
     """Share of those students who were chronically absent."""
@@ -59,6 +61,7 @@ def school_grade_chronic_share() -> nw.Expr:
     direction=1,
     phrase="Students at this school missed {school_rate} of every 100 days in the last known year"
     "[ (typical in this district: {typical:school_rate})]",
+    looks_at_list=True,
 )
 def school_rate() -> nw.Expr:
     """Share of days missed by the other students of this school, in its last known year."""

@@ -20,7 +20,7 @@ def of_siblings(value: nw.Expr) -> nw.Expr:
     return nw.when(others("household", "students") <= MOST_OTHERS).then(value)
 
 
-@feature(unit="count", window=ALL_YEARS, group=GROUP, learned=False)
+@feature(unit="count", window=ALL_YEARS, group=GROUP, learned=False, looks_at_list=True)
 def household_students() -> nw.Expr:
     """Other students of the household of whom any year is known; null where no year of anyone in it is.
 
@@ -29,7 +29,7 @@ def household_students() -> nw.Expr:
     return of_siblings(others("household", "students"))
 
 
-@feature(unit="share", window=ALL_YEARS, group=GROUP, direction=1)
+@feature(unit="share", window=ALL_YEARS, group=GROUP, direction=1, looks_at_list=True)
 def household_rate() -> nw.Expr:
     """Share of days missed by the other students of the household, each year counting half of the one after it."""
     return of_siblings(
@@ -37,13 +37,13 @@ def household_rate() -> nw.Expr:
     )
 
 
-@feature(unit="number", window=ALL_YEARS, group=GROUP, direction=1)
+@feature(unit="number", window=ALL_YEARS, group=GROUP, direction=1, looks_at_list=True)
 def household_ratio() -> nw.Expr:
     """Days missed by the other students of the household, over those expected at the district's rate of each year."""
     return of_siblings(ratio(others("household", "days_absent"), others("household", "expected_days_absent")))
 
 
-@feature(unit="number", window=ALL_YEARS, group=GROUP, direction=1)
+@feature(unit="number", window=ALL_YEARS, group=GROUP, direction=1, looks_at_list=True)
 def household_spell_ratio() -> nw.Expr:
     """Spells of the other students of the household, over those expected at the district's rate of each year."""
     return of_siblings(ratio(others("household", "spells"), others("household", "expected_spells")))

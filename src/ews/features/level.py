@@ -50,7 +50,7 @@ def days_absent_last_year() -> nw.Expr:
     return last("days_absent")
 
 
-@feature(unit="share", window=LAST_YEAR, group=GROUP, direction=1, phrase=MISSED_LAST_YEAR)
+@feature(unit="share", window=LAST_YEAR, group=GROUP, direction=1, phrase=MISSED_LAST_YEAR, looks_at_list=True)
 def shrunk_rate_last_year() -> nw.Expr:
     """Share of days missed, drawn toward the classmates' share the shorter the stay was (empirical Bayes)."""
     own = share(last("days_absent"), last("days_enrolled"))

@@ -40,7 +40,7 @@ def days_enrolled_all_years() -> nw.Expr:
     return past("days_enrolled")
 
 
-@feature(unit="years", window=ALL_YEARS, group=GROUP)
+@feature(unit="years", window=ALL_YEARS, group=GROUP, looks_at_list=True)
 def known_years() -> nw.Expr:
     """School years before the target year with a record."""
     return nw.coalesce(past("years"), nw.lit(0))
@@ -51,6 +51,7 @@ def known_years() -> nw.Expr:
     window=ALL_YEARS,
     group=GROUP,
     phrase="Little is known of earlier school years: {days_enrolled_all_years:# day;# days} enrolled",
+    looks_at_list=True,
 )
 def short_history() -> nw.Expr:
     """Whether fewer than 60 enrolled days are known in all earlier years together."""

@@ -22,11 +22,14 @@ HOUSEHOLD_SUMS = (
 
 def countable(past: nw.LazyFrame, policy: Policy) -> nw.LazyFrame:
     """One row per student and year, with what the sums add up: key columns and `SUMS`."""
-    is_chronic = is_chronically_absent(nw.col("days_absent"), nw.col("days_enrolled"), policy)
-    chronic = nw.coalesce(is_chronic, nw.lit(False)).cast(nw.Int64)
-    known = (nw.col("days_enrolled") >= policy.min_days_enrolled).cast(nw.Int64)
-    keys = ("student_id", "school_id", "grade_level", "school_year")
-    return past.select(*keys, "days_absent", "days_enrolled", students=nw.lit(1), chronic=chronic, known=known)
+    return past.select("student_id", "school_id", "grade_level", "school_year", **_summands(policy))
+
+
+def _summands(policy: Policy, prefix: str = "") -> dict[str, nw.Expr]:
+    absent, enrolled = nw.col(f"{prefix}days_absent"), nw.col(f"{prefix}days_enrolled")
+    chronic = nw.coalesce(is_chronically_absent(absent, enrolled, policy), nw.lit(False)).cast(nw.Int64)
+    known = (enrolled >= policy.min_days_enrolled).cast(nw.Int64)
+    return dict(zip(SUMS, (nw.lit(1), absent, enrolled, chronic, known), strict=True))
 
 
 def rates_of_years(past: nw.LazyFrame) -> nw.LazyFrame:
@@ -113,39 +116,46 @@ def with_school(wide: nw.LazyFrame, rows: nw.LazyFrame) -> nw.LazyFrame:
     return _drop_own(_without_own(wide, "school_grade", is_own))
 
 
-def with_classmates(wide: nw.LazyFrame, rows: nw.LazyFrame) -> nw.LazyFrame:
-    """Add `others_classmates_…`: those of the grade, school and year of the student's own last known record."""
+def with_classmates(wide: nw.LazyFrame, past: nw.LazyFrame, policy: Policy) -> nw.LazyFrame:
+    """Add `others_classmates_…`: those of the grade, school and year of the student's own last known record.
+
+    Args:
+        wide: one row per student with any known year, with the last of them as `last_…`.
+        past: all student years before the target year.
+        policy: what counts as chronic and as too short a stay.
+    """
     keys = ["school_id", "grade_level", "school_year"]
     last_keys = [f"last_{key}" for key in keys]
-    own = _own(rows, "student_id", "school_year").rename({"school_year": "last_school_year"})
-    sums = _sums(rows, *keys).rename(dict(zip(keys, last_keys, strict=True)))
-    wide = wide.join(own, on=["student_id", "last_school_year"], how="left").join(sums, on=last_keys, how="left")
-    return _drop_own(_without_own(wide, "classmates"))
+    sums = _sums(countable(past, policy), *keys).rename(dict(zip(keys, last_keys, strict=True)))
+    own = _summands(policy, "last_")
+    others = {f"others_classmates_{name}": nw.col(name) - own[name] for name in SUMS}
+    return wide.join(sums, on=last_keys, how="left").with_columns(**others).drop(*SUMS)
 
 
 def _drop_own(wide: nw.LazyFrame) -> nw.LazyFrame:
     return wide.drop(*(f"own_{name}" for name in (*SUMS, "grade_level")))
 
 
-def with_household(wide: nw.LazyFrame, totals: nw.LazyFrame, households: nw.LazyFrame | None) -> nw.LazyFrame:
+def with_household(wide: nw.LazyFrame, known: nw.LazyFrame, households: nw.LazyFrame | None) -> nw.LazyFrame:
     """Add `others_household_…`: the other students of the household, over all years known of them.
 
     Args:
-        wide: one row per student of the cohort, with the student's own totals as `past_…`.
-        totals: one row per student with any known year, with `HOUSEHOLD_SUMS`.
+        wide: one row per student of the cohort.
+        known: one row per student with any known year, with `HOUSEHOLD_SUMS` as `past_…`.
         households: student_id and household_id; None where none is known.
     """
+    others = {name: f"others_household_{name}" for name in HOUSEHOLD_SUMS}
     if households is None:
-        return wide.with_columns(
-            nw.lit(None).cast(nw.Float64).alias(f"others_household_{name}") for name in HOUSEHOLD_SUMS
-        )
-    of_household = totals.join(households, on="student_id").group_by("household_id")
-    sums = of_household.agg(nw.col(name).sum().cast(nw.Float64) for name in HOUSEHOLD_SUMS)
-    joined = wide.join(households, on="student_id", how="left").join(sums, on="household_id", how="left")
-    others = {name: nw.col(name) - nw.coalesce(nw.col(f"past_{name}"), nw.lit(0)) for name in HOUSEHOLD_SUMS}
-    return joined.with_columns(value.alias(f"others_household_{name}") for name, value in others.items()).drop(
-        *HOUSEHOLD_SUMS, "household_id"
+        return wide.with_columns(nw.lit(None).cast(nw.Float64).alias(name) for name in others.values())
+    own = {name: nw.col(f"past_{name}") for name in HOUSEHOLD_SUMS}
+    members = households.join(known.select("student_id", **own), on="student_id", how="left")
+    of_known = members.filter(~nw.col("students").is_null()).group_by("household_id")
+    sums = of_known.agg(nw.col(name).sum().cast(nw.Float64).alias(other) for name, other in others.items())
+    found = members.join(sums, on="household_id").select(
+        "student_id",
+        *((nw.col(other) - nw.coalesce(nw.col(name), nw.lit(0))).alias(other) for name, other in others.items()),
     )
+    return wide.join(found, on="student_id", how="left")
 
 
 def with_months_of_school(wide: nw.LazyFrame, past: nw.LazyFrame) -> nw.LazyFrame:

@@ -1,12 +1,11 @@
 """The as-of door: closed years computed once, and what was known at a point, handed out as one thing."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import narwhals as nw
 
-from ews.engine import Engine, scan, write_parquet
+from ews.engine import Engine, keep, scan
 from ews.errors import NotEnoughData
 from ews.policy import Policy
 from ews.school_year import SchoolYear
@@ -25,6 +24,7 @@ class History:
         past: `student_years` of every known year before the target year, as they are kept (`opened` opens them).
         so_far: `student_years` of the target year through day `after_day`; None at 0.
         households: student_id and household_id of the roster, where known; None where the source has no such column.
+        past_files: the files that hold `past`, whose names tell their content; empty where it is in no file.
     """
 
     target_year: SchoolYear
@@ -32,6 +32,7 @@ class History:
     past: nw.LazyFrame
     so_far: nw.LazyFrame | None
     households: nw.LazyFrame | None = None
+    past_files: tuple[Path, ...] = ()
 
 
 def history_as_of(
@@ -50,9 +51,9 @@ def history_as_of(
     Raises:
         NotEnoughData: no year before the target year is known.
     """
-    past = stored_student_years(place, records, policy, engine, before=target_year)
+    files = _stored_files(place, records, policy, target_year)
     so_far = student_years(records, target_year, policy, through_day=after_day) if after_day else None
-    return History(target_year, after_day, past, so_far, _households(records))
+    return History(target_year, after_day, scan(files, engine), so_far, _households(records), tuple(files))
 
 
 def kept_beside(folder: Path) -> Path:
@@ -77,12 +78,16 @@ def stored_student_years(
     Raises:
         NotEnoughData: no such year is known.
     """
+    return scan(_stored_files(place, records, policy, before), engine)
+
+
+def _stored_files(place: Path, records: Records, policy: Policy, before: SchoolYear | None) -> list[Path]:
     years = [year for year in known_school_years(records) if before is None or year < before]
     if not years:
         when = f" before {before.label}" if before else ""
         raise NotEnoughData(f"No school year{when} is known. Ingest attendance of at least one.")
     kept = place / f"definition-{DEFINITION}-slack-{policy.closed_year_slack_days}"
-    return scan([_stored(kept, records, year, policy) for year in years], engine)
+    return [_stored(kept, records, year, policy) for year in years]
 
 
 def _households(records: Records) -> nw.LazyFrame | None:
@@ -94,16 +99,4 @@ def _households(records: Records) -> nw.LazyFrame | None:
 def _stored(kept: Path, records: Records, school_year: SchoolYear, policy: Policy) -> Path:
     """Where the year is kept; what it was in an earlier ingest goes once this one is whole."""
     path = kept / f"school_year={school_year}-{records.fingerprints[str(school_year)]}.parquet"
-    if not path.exists():
-        write_parquet(kept_student_years(records, school_year, policy), path)
-        for other in kept.glob(f"school_year={school_year}-*.parquet"):
-            if other != path:
-                _remove(other)
-    return path
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():  # Spark writes a folder of parts
-        shutil.rmtree(path)
-    else:
-        path.unlink()
+    return keep(path, lambda: kept_student_years(records, school_year, policy), f"school_year={school_year}-*.parquet")

@@ -8,7 +8,7 @@ import narwhals as nw
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.student_years.records import Records, has_rows, values
-from ews.tallies import LAST_WINDOWS, OF_DAYS, mark_tallies, with_tallies_of_days
+from ews.tallies import LAST_WINDOWS, OF_DAYS, mark_tallies
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class OneYear:
 
     Attributes:
         days: the instructional days that count, with `days_left` of those that count.
-        stays: the stays with at least one of these days, `first_index` and `last_index` among them, what their days
-            add (`ews.tallies`), and `instructional_days`, how many of the school's days count; a stay that goes on
-            after the cut ends with it.
+        stays: the stays with at least one of these days, `first_index` and `last_index` among them, and
+            `instructional_days`, how many of the school's days count; a stay that goes on after the cut ends with it.
+            Of a year that is not cut, also what their days add (`ews.tallies`).
         marks: the marks on those days; None where the ingest has no mark at all.
     """
 
@@ -38,34 +38,48 @@ def one_year(records: Records, school_year: SchoolYear, policy: Policy, through_
     days, stays = _of(records.calendar, school_year), _of(records.stays, school_year)
     marks = None if records.marks is None else _of(records.marks, school_year)
     if through_day is not None:
-        return _cut(OneYear(days, stays, marks), nw.col("day_index") <= through_day)
+        return _through_day(OneYear(days, stays, marks), through_day)
     if is_complete(records, school_year, policy):
         return OneYear(days, stays.join(_ends(days), on="school_id"), marks)
     reached = last_mark(records, school_year)
-    return None if reached is None else _cut(OneYear(days, stays, marks), nw.col("date") <= nw.lit(reached))
+    return None if reached is None else _through_date(OneYear(days, stays, marks), reached)
 
 
 def _ends(days: nw.LazyFrame) -> nw.LazyFrame:
     return days.group_by("school_id").agg(nw.col("day_index").max().cast(nw.Int64).alias("instructional_days"))
 
 
-def _cut(year: OneYear, until: nw.Expr) -> OneYear:
-    """The year as if nothing had been recorded after the cut: what lies among the last days lies elsewhere then."""
-    seen = year.days.filter(until)
-    ends, end = _ends(seen), nw.col("instructional_days")
-    days = _counted_to(seen, ends)
-    begun = year.stays.drop(OF_DAYS).join(ends, on="school_id").filter(nw.col("first_index") <= end)
-    stays = with_tallies_of_days(begun.with_columns(last_index=nw.min_horizontal("last_index", end)), days)
-    if year.marks is None:
-        return OneYear(days, stays, None)
-    marks = _counted_to(year.marks.filter(until), ends)
-    return OneYear(days, stays, marks.with_columns(mark_tallies()[LAST_WINDOWS].alias(LAST_WINDOWS)))
+def _through_day(year: OneYear, last_day: int) -> OneYear:
+    """Cut after each school's instructional day n, or its last one: a day or mark tells by itself how many follow."""
+    seen = nw.col("day_index") <= last_day
+    index = nw.col("day_index").cast(nw.Int64)
+    left = nw.min_horizontal(nw.lit(last_day), index + nw.col("days_left")) - index
+    marks = None if year.marks is None else year.marks.filter(seen).with_columns(days_left=left)
+    return _cut(year.days.filter(seen).with_columns(days_left=left), year.stays, marks)
+
+
+def _through_date(year: OneYear, last_date: dt.date) -> OneYear:
+    seen = nw.col("date") <= nw.lit(last_date)
+    days = year.days.filter(seen)
+    ends = _ends(days)
+    marks = None if year.marks is None else _counted_to(year.marks.filter(seen), ends)
+    return _cut(_counted_to(days, ends), year.stays, marks)
 
 
 def _counted_to(rows: nw.LazyFrame, ends: nw.LazyFrame) -> nw.LazyFrame:
     """Days or marks with `days_left` counted to where the school's days end now."""
     left = nw.col("instructional_days") - nw.col("day_index").cast(nw.Int64)
     return rows.join(ends, on="school_id").with_columns(days_left=left).drop("instructional_days")
+
+
+def _cut(days: nw.LazyFrame, stays: nw.LazyFrame, marks: nw.LazyFrame | None) -> OneYear:
+    """The year as if nothing had been recorded after the cut: what lies among the last days lies elsewhere then."""
+    end = nw.col("instructional_days")
+    begun = stays.drop(OF_DAYS).join(_ends(days), on="school_id").filter(nw.col("first_index") <= end)
+    ended = begun.with_columns(last_index=nw.min_horizontal("last_index", end))
+    if marks is not None:
+        marks = marks.with_columns(mark_tallies()[LAST_WINDOWS].alias(LAST_WINDOWS))
+    return OneYear(days, ended, marks)
 
 
 def is_complete(records: Records, school_year: SchoolYear, policy: Policy) -> bool:

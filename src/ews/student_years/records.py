@@ -26,6 +26,7 @@ class Records:
         attendance_years: a student's year in a school with at least one day enrolled, from a yearly sheet.
         students: a student.
         fingerprints: for each school year a hash of its records; the same hash, the same student years.
+        marked_years: the school years that have marks.
     """
 
     calendar: nw.LazyFrame | None
@@ -34,6 +35,7 @@ class Records:
     attendance_years: nw.LazyFrame | None
     students: nw.LazyFrame | None
     fingerprints: Mapping[str, str]
+    marked_years: frozenset[int]
 
 
 def open_records(folder: Path, engine: Engine = "duckdb") -> Records:
@@ -55,6 +57,7 @@ def open_records(folder: Path, engine: Engine = "duckdb") -> Records:
         attendance_years=None if sheet is None else sheet.filter(nw.col("days_enrolled") > 0),
         students=table("students"),
         fingerprints=_fingerprints(folder / "manifest.json"),
+        marked_years=frozenset(int(of.parent.name.partition("=")[2]) for of in (folder / "marks").glob("*/*.parquet")),
     )
 
 
@@ -76,9 +79,9 @@ def known_school_years(records: Records) -> list[SchoolYear]:
 
     A year in the calendar without a single mark is not known: it lies ahead, or was never recorded.
     """
-    frames = [frame for frame in (records.marks, records.attendance_years) if frame is not None]
-    years = {int(year) for frame in frames for year in values(frame.select("school_year").unique())}
-    return [SchoolYear(year) for year in sorted(years)]
+    sheet = records.attendance_years
+    on_sheet = set() if sheet is None else {int(year) for year in values(sheet.select("school_year").unique())}
+    return [SchoolYear(year) for year in sorted(records.marked_years | on_sheet)]
 
 
 def has_rows(frame: nw.LazyFrame) -> bool:

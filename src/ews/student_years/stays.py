@@ -3,7 +3,7 @@
 import narwhals as nw
 
 from ews.student_years.one_year import OneYear
-from ews.tallies import OF_DAYS
+from ews.tallies import OF_DAYS, with_tallies_of_days
 
 ENROLLED = {tally: f"enrolled_{tally.removeprefix('tally_')}" for tally in OF_DAYS}
 """The columns of a student's year that hold the sums of a tally over all enrolled days."""
@@ -17,10 +17,14 @@ def enrolled_by_student(year: OneYear) -> nw.LazyFrame:
 
     Most students have one stay, of which nothing needs to be summed or sought.
     """
-    stays = year.stays.rename(ENROLLED).with_columns(
-        days_enrolled=nw.col("last_index") - nw.col("first_index") + 1,
-        late_entry_days=nw.col("first_index") - 1,
-        early_exit_days=nw.col("instructional_days") - nw.col("last_index"),
+    stays = (
+        _with_tallies(year)
+        .rename(ENROLLED)
+        .with_columns(
+            days_enrolled=nw.col("last_index") - nw.col("first_index") + 1,
+            late_entry_days=nw.col("first_index") - 1,
+            early_exit_days=nw.col("instructional_days") - nw.col("last_index"),
+        )
     )
     columns = ("student_id", *_PLACE, *_SUMS, "stays", "schools_attended", "late_entry_days")
     only = stays.filter(nw.col("is_only_stay"))
@@ -29,6 +33,13 @@ def enrolled_by_student(year: OneYear) -> nw.LazyFrame:
     return nw.concat(
         [only.with_columns(stays=one, schools_attended=one).select(columns), several.select(columns)], how="vertical"
     )
+
+
+def _with_tallies(year: OneYear) -> nw.LazyFrame:
+    """The stays with what their days add: as ingest stored it, or counted anew where a cut has shortened them."""
+    if OF_DAYS[0] in year.stays.collect_schema().names():
+        return year.stays
+    return with_tallies_of_days(year.stays, year.days)
 
 
 IS_THERE_AT_THE_END = nw.col("last_index") == nw.col("instructional_days")
