@@ -1,7 +1,10 @@
 """The service on the cast: a published list of their schools, a token for everybody, a frozen clock, and requests."""
 
 import asyncio
+import atexit
 import json
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -22,7 +25,7 @@ from ews.model import Model, Parameters, fit
 from ews.policy import Policy
 from ews.store.audit_log import open_audit_log
 from ews.store.keys import SCOPES, make_token
-from ews.store.opening import Store
+from ews.store.opening import Store, open_store
 from ews.store.schema import HISTORIES, IN_FORCE, RISK_ROWS, RUNS
 from ews_serve import Service, Settings, create_app
 from ews_serve.live import LiveModels
@@ -60,12 +63,17 @@ class Running:
 def run_service(folder: Path, database: str = "sqlite", *, with_model: bool = False, **settings: Any) -> Running:
     """The service on a store with the cast and a published list."""
     home = Home(folder / "home")
-    home.path.mkdir()
-    store = store_with_cast(database, home.path)
-    tokens = move_list_in(store, keep_model(home) if with_model else "0" * 64)
+    if database == "sqlite":
+        made, tokens = _made(with_model)
+        shutil.copytree(made, home.path)
+        store = open_store(home.path)
+    else:
+        home.path.mkdir()
+        store = store_with_cast(database, home.path)
+        tokens = move_list_in(store, keep_model(home) if with_model else "0" * 64)
     # The log is a file of its own for every test, whatever the store is: it is append-only and cannot be emptied.
     service = Service(
-        settings=Settings(home.path, hosts=(HOST,), **settings),
+        settings=Settings(home.path, hosts=(HOST, "127.0.0.1"), **settings),
         store=store,
         audit=open_audit_log(home.path),
         live=LiveModels(home.path),
@@ -74,6 +82,20 @@ def run_service(folder: Path, database: str = "sqlite", *, with_model: bool = Fa
         now=lambda: cast.NOON,
     )
     return Running(create_app(service), service, tokens)
+
+
+@cache
+def _made(with_model: bool) -> tuple[Path, dict[str, str]]:
+    """A home with everything in it, made once and copied for each test, and its tokens."""
+    folder = Path(tempfile.mkdtemp(prefix="ews-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    home = Home(folder / "home")
+    home.path.mkdir()
+    store = store_with_cast("sqlite", home.path)
+    tokens = move_list_in(store, keep_model(home) if with_model else "0" * 64)
+    store.close()
+    open_audit_log(home.path).close()
+    return home.path, tokens
 
 
 def move_list_in(store: Store, bundle_sha256: str) -> dict[str, str]:

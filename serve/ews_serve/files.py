@@ -11,6 +11,7 @@ from ews.school_year import SchoolYear
 from ews.score import NOTICE
 from ews.store.reading import Line, Run, Wanted
 from ews_serve.asked import Asked
+from ews_serve.schemas import ListFile
 
 COLUMNS = (
     "rank", "student_id", "name", "student_key", "grade_level", "lane", "risk", "band_last_year", "last_school_year",
@@ -37,7 +38,8 @@ class Format(StrEnum):
     def media_types() -> dict[str, Any]:
         """All of them, as OpenAPI names the content of an answer."""
         binary = {"schema": {"type": "string", "format": "binary"}}
-        return dict.fromkeys((media_type.partition(";")[0] for media_type in _MEDIA_TYPES.values()), binary)
+        types = dict.fromkeys((media_type.partition(";")[0] for media_type in _MEDIA_TYPES.values()), binary)
+        return types | {_MEDIA_TYPES[Format.JSON]: {"schema": ListFile.model_json_schema()}}
 
 
 _MEDIA_TYPES = {

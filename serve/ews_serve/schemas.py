@@ -120,6 +120,13 @@ class RiskList(Strict):
     footer: str
 
 
+class ListFile(Strict):
+    """A school's list as a file of JSON."""
+
+    about: dict[str, str] = Field(description="What the file is: run, as-of day, filters, who took it.")
+    rows: list[dict[str, str | int | float | None]] = Field(description="One object a student, by column.")
+
+
 class Student(Strict):
     """One student's line, and the school whose list it is on."""
 
