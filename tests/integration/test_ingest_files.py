@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ews.cli import main
 from ews.cohort import cohort
 from ews.errors import Busy, EwsError, InputRefused
 from ews.home import Home
@@ -424,3 +425,11 @@ def test_few_bad_rows_are_no_reason_to_refuse_a_file(feed: Path, tmp_path: Path)
     _append(feed, "schools", b"/,,\n" * refusals.FEWEST_REJECTED)
     counts = take(feed, tmp_path / "home").counts["schools"]
     assert (counts.accepted, counts.rejected) == (3, refusals.FEWEST_REJECTED)
+
+
+def test_the_command_tells_how_many_students_are_gone_I32(feed: Path, home: Path, capsys) -> None:
+    write_feed(feed, _without(range(3, 5)))
+    with pytest.raises(SystemExit) as done:
+        main(["ingest", str(feed), "--home", str(home)])
+    assert done.value.code == 0
+    assert "3 students are no longer in the records. Make lists anew" in capsys.readouterr().out

@@ -121,6 +121,9 @@ def ingest(
     for remark in report.remarks:
         say(remark)
     say(f"Records through {report.data_through or 'an unknown day'}; rows not taken: {report.rejects_path}")
+    gone = sis.withdrawn_students(place)
+    if gone:
+        say(f"{len(gone):,} students are no longer in the records. Make lists anew, so that none names them: ews score")
 
 
 def fetch_edfi(

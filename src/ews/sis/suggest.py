@@ -4,10 +4,8 @@ Whatever could be otherwise is said: a comment `UNSURE` stands beside it, and in
 Only headers, codes and grades of the sample are shown, never a value of a student.
 """
 
-import codecs
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 from os.path import commonprefix
 from pathlib import Path
@@ -15,41 +13,16 @@ from pathlib import Path
 import duckdb
 
 from ews.errors import InputRefused
-from ews.sis.files import Dialect, InputFile, inspect
-from ews.sis.flat_map import USUAL_GRADES, strptime_format
-from ews.sis.staging import columns_of, named, open_database, quoted, stage
-from ews.sis.synonyms import CODES, COLUMNS, DATE_FORMATS, NULLS
+from ews.sis.exports_seen import DATES, Export, look_at
+from ews.sis.files import InputFile
+from ews.sis.flat_map import USUAL_GRADES
+from ews.sis.staging import named, open_database, quoted
+from ews.sis.synonyms import CODES, DATE_FORMATS, NULLS
 from ews.tables import GRADES
 
 _SUFFIXES = (".csv", ".csv.gz", ".txt", ".tsv", ".parquet")
-_CLOSE = 0.88
-"""Likeness of a header to a known name from which it is proposed, and marked as unsure."""
-
 _MOST_CODES = 60
-_DATES = ("date", "birth_date", "entry_date", "exit_date")
 _OPEN_WORDS = ("1", "Y", "y", "Yes", "YES", "true", "True", "TRUE", "T")
-
-
-@dataclass(frozen=True)
-class _Export:
-    """One file of the folder, looked at.
-
-    Attributes:
-        file: the file.
-        table: where its rows are, all columns as text.
-        found: by what it holds (`student_id`, `entry_date`, …) the header.
-        unsure: those of them of which the header is only alike.
-        formats: by what it holds the date formats that fit every day seen.
-    """
-
-    file: InputFile
-    table: str
-    found: Mapping[str, str]
-    unsure: frozenset[str]
-    formats: Mapping[str, tuple[str, ...]]
-
-    def has(self, *roles: str) -> bool:
-        return all(role in self.found for role in roles)
 
 
 @dataclass(frozen=True)
@@ -81,75 +54,13 @@ def suggest(folder: Path, work: Path) -> Suggestion:
     if not paths:
         raise InputRefused(f"No file in {folder} ends with one of {', '.join(_SUFFIXES)}. Put your exports there.")
     with open_database(work, 0) as connection:
-        exports = [_look(connection, path, number) for number, path in enumerate(paths)]
+        exports = [look_at(connection, path, number) for number, path in enumerate(paths)]
         lines = list(_lines(connection, exports))
     unsure = [line.partition("# UNSURE: ")[2] for line in lines if "# UNSURE: " in line]
     return Suggestion("\n".join(lines) + "\n", tuple(unsure))
 
 
-def _look(connection: duckdb.DuckDBPyConnection, path: Path, number: int) -> _Export:
-    file = inspect(path, Dialect() if path.name.endswith(".parquet") else _dialect(path))
-    header = columns_of(connection, file)
-    stage(connection, file, f"export_{number}", header)
-    found, alike = _roles(header)
-    formats = {role: _formats(connection, f"export_{number}", found[role]) for role in _DATES if role in found}
-    for role in [role for role, fitting in formats.items() if not fitting]:
-        found.pop(role)  # a header that promises a date over cells that are none
-    return _Export(file, f"export_{number}", found, frozenset(alike & set(found)), formats)
-
-
-def _dialect(path: Path) -> Dialect:
-    with path.open("rb") as handle:
-        first = handle.read(1 << 20)
-    if path.name.endswith(".gz"):
-        return Dialect()
-    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Dialect("utf-16", _delimiter(first.decode("utf-16", errors="replace")))
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(first)
-        return Dialect(delimiter=_delimiter(first.decode("utf-8", errors="replace")))
-    except UnicodeDecodeError:
-        return Dialect("windows-1252", _delimiter(first.decode("windows-1252", errors="replace")))
-
-
-def _delimiter(text: str) -> str:
-    head = text.partition("\n")[0]
-    return max((",", ";", "\t", "|"), key=head.count)
-
-
-def _roles(header: Sequence[str]) -> tuple[dict[str, str], set[str]]:
-    plain = {"".join(letter for letter in name.lower() if letter.isalnum()): name for name in header}
-    found: dict[str, str] = {}
-    alike: set[str] = set()
-    for role, names in COLUMNS.items():
-        exact = next((plain[name] for name in names if name in plain), None)
-        if exact is not None:
-            found[role] = exact
-        elif (close := _closest(plain, names)) is not None:
-            found[role] = close
-            alike.add(role)
-    return found, alike
-
-
-def _closest(plain: Mapping[str, str], names: Sequence[str]) -> str | None:
-    likeness = (
-        (SequenceMatcher(None, name, there).ratio(), header) for name in names for there, header in plain.items()
-    )
-    best, header = max(likeness, default=(0.0, ""))
-    return header if best >= _CLOSE else None
-
-
-def _formats(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> tuple[str, ...]:
-    nulls = ", ".join(map(quoted, NULLS))
-    fits = ", ".join(
-        f"count(*) = count(try_strptime(trim({named(column)}), {quoted(strptime_format(one))}))" for one in DATE_FORMATS
-    )
-    there = f"from {table} where {named(column)} is not null and trim({named(column)}) not in ({nulls})"
-    counted, *fitting = connection.execute(f"select count(*), {fits} {there}").fetchall()[0]
-    return tuple(one for one, fit in zip(DATE_FORMATS, fitting, strict=True) if fit and counted)
-
-
-def _lines(connection: duckdb.DuckDBPyConnection, exports: Sequence[_Export]) -> Iterator[str]:
+def _lines(connection: duckdb.DuckDBPyConnection, exports: Sequence[Export]) -> Iterator[str]:
     yield "# Proposed by `ews ingest --suggest-map` from headers and cells. Decide what is UNSURE, then read it all."
     chosen = _chosen(exports)
     yield from _grades(connection, chosen)
@@ -161,7 +72,7 @@ def _lines(connection: duckdb.DuckDBPyConnection, exports: Sequence[_Export]) ->
     yield from (f"# Not used: {export.file.name}" for export in exports if export.file.name not in used)
 
 
-def _chosen(exports: Sequence[_Export]) -> dict[str, list[_Export]]:
+def _chosen(exports: Sequence[Export]) -> dict[str, list[Export]]:
     """For each table the files that look like it; the first stands for all of the same columns."""
     stays = [one for one in exports if one.has("student_id", "entry_date")]
     marks = [one for one in exports if one.has("student_id", "date") and one not in stays]
@@ -174,7 +85,7 @@ def _chosen(exports: Sequence[_Export]) -> dict[str, list[_Export]]:
 
 
 def _block(
-    connection: duckdb.DuckDBPyConnection, table: str, files: Sequence[_Export], every: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, table: str, files: Sequence[Export], every: Sequence[str]
 ) -> Iterator[str]:
     yield f"[{table}]"
     if not files:
@@ -200,7 +111,7 @@ def _how_written(file: InputFile) -> Iterator[str]:
         yield f"encoding = {_toml(file.dialect.encoding)}  # UNSURE: {file.name} is not UTF-8; are accents right?"
 
 
-def _trim(connection: duckdb.DuckDBPyConnection, table: str, export: _Export) -> Iterator[str]:
+def _trim(connection: duckdb.DuckDBPyConnection, table: str, export: Export) -> Iterator[str]:
     columns = [named(export.found[role]) for role in _WANTED[table] if role in export.found]
     spaced = " or ".join(f"{column} <> trim({column})" for column in columns)
     if spaced and connection.execute(f"select 1 from {export.table} where {spaced} limit 1").fetchall():
@@ -221,7 +132,7 @@ _INSTEAD = {
 }
 
 
-def _columns(table: str, export: _Export) -> Iterator[str]:
+def _columns(table: str, export: Export) -> Iterator[str]:
     for role in _WANTED[table]:
         column = "name" if role.endswith("_name") else role
         if role in export.found:
@@ -232,7 +143,7 @@ def _columns(table: str, export: _Export) -> Iterator[str]:
             yield f'# {column} = "…"  # UNSURE: no column of {export.file.name} looks like {column}.'
 
 
-def _doubt(table: str, role: str, export: _Export) -> str:
+def _doubt(table: str, role: str, export: Export) -> str:
     if role in export.unsure:
         return f"  # UNSURE: is it {role}?"
     if role == "exit_date":
@@ -245,8 +156,8 @@ def _doubt(table: str, role: str, export: _Export) -> str:
     return ""
 
 
-def _date_format(table: str, files: Sequence[_Export]) -> Iterator[str]:
-    roles = [role for role in _DATES if role in _WANTED[table] and role in files[0].found]
+def _date_format(table: str, files: Sequence[Export]) -> Iterator[str]:
+    roles = [role for role in DATES if role in _WANTED[table] and role in files[0].found]
     sets = [set(one.formats[role]) for one in files for role in roles if one.formats[role]]
     fitting = [one for one in DATE_FORMATS if sets and all(one in these for these in sets)]
     if roles and not fitting:
@@ -256,7 +167,7 @@ def _date_format(table: str, files: Sequence[_Export]) -> Iterator[str]:
         yield f"date_format = {_toml(fitting[0])}{doubt}"
 
 
-def _null_tokens(connection: duckdb.DuckDBPyConnection, table: str, export: _Export) -> Iterator[str]:
+def _null_tokens(connection: duckdb.DuckDBPyConnection, table: str, export: Export) -> Iterator[str]:
     tokens: dict[str, list[str]] = {}
     for role in _WANTED[table]:
         if role in export.found and not role.endswith("_name"):
@@ -267,7 +178,7 @@ def _null_tokens(connection: duckdb.DuckDBPyConnection, table: str, export: _Exp
         yield f"null_tokens = {{ {told} }}"
 
 
-def _open_days(connection: duckdb.DuckDBPyConnection, export: _Export) -> Iterator[str]:
+def _open_days(connection: duckdb.DuckDBPyConnection, export: Export) -> Iterator[str]:
     if not export.has("in_session"):
         return
     words = _distinct(connection, [export], "in_session", "is not null")
@@ -276,7 +187,7 @@ def _open_days(connection: duckdb.DuckDBPyConnection, export: _Export) -> Iterat
     yield told if len(meant) == 1 and len(words) <= 2 else f"# {told}  # UNSURE: which rows are school days?"
 
 
-def _codes(connection: duckdb.DuckDBPyConnection, chosen: Mapping[str, Sequence[_Export]]) -> Iterator[str]:
+def _codes(connection: duckdb.DuckDBPyConnection, chosen: Mapping[str, Sequence[Export]]) -> Iterator[str]:
     files = [one for one in chosen["attendance"] if one.has("category")]
     codes = sorted(_distinct(connection, files, "category", "is not null"))
     if len(codes) > _MOST_CODES:
@@ -295,7 +206,7 @@ def _codes(connection: duckdb.DuckDBPyConnection, chosen: Mapping[str, Sequence[
             )  # fmt: skip
 
 
-def _grades(connection: duckdb.DuckDBPyConnection, chosen: Mapping[str, Sequence[_Export]]) -> Iterator[str]:
+def _grades(connection: duckdb.DuckDBPyConnection, chosen: Mapping[str, Sequence[Export]]) -> Iterator[str]:
     files = [one for one in chosen["enrollments"] if one.has("grade_level")]
     grades = _distinct(connection, files, "grade_level", "is not null")
     if grades and not grades <= set(GRADES):
@@ -305,7 +216,7 @@ def _grades(connection: duckdb.DuckDBPyConnection, chosen: Mapping[str, Sequence
         yield f'grade_level = "usual"{doubt}'
 
 
-def _distinct(connection: duckdb.DuckDBPyConnection, files: Sequence[_Export], role: str, condition: str) -> set[str]:
+def _distinct(connection: duckdb.DuckDBPyConnection, files: Sequence[Export], role: str, condition: str) -> set[str]:
     if not files:
         return set()
     column = named(files[0].found[role])
