@@ -164,7 +164,7 @@ def test_a_clerk_opens_the_workbook_in_a_spreadsheet_and_saves_it_E01_E02_E04(tm
     )  # fmt: skip
     subprocess.run(words, check=True, capture_output=True, timeout=120)
     rows = csv_rows((tmp_path / "list.csv").read_bytes())
-    table = [row for row in rows if row[0].isalnum() and len(row) >= 5][1:]
+    table = table_of(rows)
     assert [row[0] for row in table] == [row[0] for row in ROWS]
     assert [row[1] for row in table[3 : 3 + len(NAMES)]] == list(NAMES)
     assert [row[1] for row in table if row[1].startswith("'")] == [
