@@ -62,13 +62,22 @@ def test_a_link_opens_for_one_setting_and_signs_out_whoever_was_in_A05(store):
 
 def test_a_bad_password_or_code_leaves_the_link_open(store):
     with store.writing() as connection:
-        link = links.make_setup_link(connection, DANA.key, NOON)
+        link = links.make_setup_link(connection, ROSA.key, NOON)
     secret = new_totp_secret()
     with pytest.raises(InputRefused, match="characters"):
         set_up(store, SetUp(link, "short"), NOON)
     with pytest.raises(InputRefused, match="code"):
         set_up(store, SetUp(link, GOOD, secret, "000000" if pyotp.TOTP(secret).at(NOON) != "000000" else "1"), NOON)
     assert set_up(store, SetUp(link, GOOD, secret, pyotp.TOTP(secret).at(NOON)), NOON)
+
+
+def test_a_role_that_needs_a_second_factor_is_not_set_up_without_one_SEC_1(store):
+    with store.writing() as connection:
+        link = links.make_setup_link(connection, DANA.key, NOON)
+    with pytest.raises(InputRefused, match="second factor"):
+        set_up(store, SetUp(link, GOOD), NOON)
+    with store.reading() as connection:
+        assert links.staff_of_link(connection, link, NOON) == DANA.key
 
 
 def test_every_failure_is_the_same_answer_A01(store):
