@@ -1,6 +1,7 @@
 """Every method fitted on every district, one thread each and several at a time; what is fitted once is kept."""
 
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,6 +60,7 @@ def _fit(task: tuple[Path, int, int, str]) -> str:
     """Fit one method on one district and keep its column; in a process of its own."""
     work, seed, students, name = task
     start = time.perf_counter()
+    warnings.filterwarnings("ignore", message="Missing values detected", category=UserWarning)  # of EBM's pictures
     dataset = rows_of(work, seed, students, 0, _tell)
     with threadpool_limits(recipes.THREADS):
         once(_kept(work, seed, students, name), lambda: ours(dataset) if name == MODEL else by_peer(name, dataset))
