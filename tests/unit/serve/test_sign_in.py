@@ -14,14 +14,15 @@ from tests import cast
 from tests.browsers import Browser, hidden_fields
 from tests.cast import ANA, DANA, MIA, MO, NOON, ROSA, TOMAS, VAL
 from tests.services import HOST, Running, run_service
+from tests.stores import DATABASES
 
 GOOD = "violet tractor under seven moons"
 ANA_PAGE = f"/v1/students/{ANA.key}/history"
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    made = run_service(tmp_path_factory.mktemp("sign-in"))
+@pytest.fixture(scope="module", params=DATABASES)
+def running(request, tmp_path_factory):
+    made = run_service(tmp_path_factory.mktemp("sign-in"), request.param)
     yield made
     made.service.close()
 
