@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.fuzz import Tally, good_feed, mutated, try_one
 
-SEEDS = 120
+SEEDS = 200
 
 
 @pytest.fixture(scope="module")
