@@ -305,6 +305,7 @@ def test_a_bad_token_is_not_helped_by_a_good_cookie_A03(running, browser):
     [
         "https://elsewhere.example/",
         "//elsewhere.example",
+        "///elsewhere.example",
         "/\\elsewhere.example",
         "javascript:alert(1)",
         "/a\r\nX: 1",
