@@ -72,14 +72,14 @@ def make_stays(connection: duckdb.DuckDBPyConnection, without_days: int) -> None
 
 
 def make_enrolled_years(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `enrolled_years`: of each stay and school year the first and last day, student and school by their rows.
+    """Make `enrolled_years`: of each stay and school year the first and last day, student and school by their places.
 
     A mark is held against the stays of its own year, about one, and not against all of a student's.
     """
     connection.execute(
         """
         create table enrolled_years as
-        select student.row as student_row, school.row as school_row, year.school_year,
+        select student.place as student_place, school.place as school_place, year.school_year,
             greatest(entry_date, first_day) as since, least(coalesce(exit_date, last_day), last_day) as until
         from stays join daily_years year using (school_id)
         join accepted_students student using (student_id) join accepted_schools school using (school_id)

@@ -92,13 +92,13 @@ def _write_marks(connection: duckdb.DuckDBPyConnection, folder: Path, progress: 
     for year in _years(connection, "accepted_attendance"):
         progress(f"Writing marks of {year}")
         connection.execute(f"create or replace table days_of_year as {_marked_days(year)}")
-        marked = nw.from_native(connection.sql("select rowid as place, * from days_of_year"))
+        marked = nw.from_native(connection.sql("select rowid as number, * from days_of_year"))
         marked = marked.with_columns(is_absent=is_absent_day(nw.col("absent_ten_thousandths")))
         marked.to_native().create_view("marked_days", replace=True)
         connection.execute(f"create or replace table spells as {_SPELLS}")
         tallied = with_tallies(nw.from_native(connection.sql(_MARKS)))
         tallied.to_native().create_view("marks", replace=True)
-        _copy(connection, "from marks order by student_id, date, school_id", _part_of(folder, year) / "marks.parquet")
+        _copy(connection, _IN_STUDENT_ORDER, _part_of(folder, year) / "marks.parquet")
 
 
 def _years(connection: duckdb.DuckDBPyConnection, table: str) -> list[int]:
@@ -128,7 +128,7 @@ def _marked_days(year: int) -> str:
         f"{value}{'' if name.startswith('is_') else '::integer'} as {name}" for name, value in together.items()
     )
     several_marks = f"{suspects(ATTENDANCE, date='date::varchar')} in (select mark from suspects_attendance)"
-    day = "school_year, day_index, days_left, is_before_break, student_row, school_row"
+    day = "school_year, day_index, days_left, is_before_break, student_place, school_place"
     return f"""
         with marked as (
             select student_id, school_id, date, category, {day}, coalesce(
@@ -144,17 +144,17 @@ def _marked_days(year: int) -> str:
 
 
 _SPELLS = """
-    select place,
-        row_number() over (partition by student_row, school_row, run order by day_index)::smallint as spell_day
+    select number,
+        row_number() over (partition by student_place, school_place, run order by day_index)::smallint as spell_day
     from (
-        select place, student_row, school_row, day_index,
-            day_index - row_number() over (partition by student_row, school_row order by day_index) as run
+        select number, student_place, school_place, day_index,
+            day_index - row_number() over (partition by student_place, school_place order by day_index) as run
         from marked_days where is_absent
     )
 """
 """Within a run of consecutive absent days the day index less the absence's ordinal number stays the same.
 
-Rows of students and schools are numbers, and a window over few numbers is cheap.
+Places of students and schools in the order of their ids are numbers, and windows and sorts over numbers are cheap.
 """
 
 _MARKS = """
@@ -164,6 +164,10 @@ _MARKS = """
             case when suspension >= greatest(excused, unexcused) then 'suspension'
                 when unexcused >= excused then 'unexcused' else 'excused' end
         end as kind,
-        is_tardy, is_early_departure, missed_ten_thousandths
-    from marked_days left join spells using (place)
+        is_tardy, is_early_departure, missed_ten_thousandths, student_place, school_place
+    from marked_days left join spells using (number)
+"""
+
+_IN_STUDENT_ORDER = """
+    select * exclude (student_place, school_place) from marks order by student_place, date, school_place
 """

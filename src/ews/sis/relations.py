@@ -63,14 +63,14 @@ RELATIONS = {
             _NO_SCHOOL,
             ("date_outside_known_years", "date", "day.date is null"),
             ("non_instructional_day", "date", "day.day_index is null"),
-            ("outside_enrollment", "date", "stay.student_row is null"),
+            ("outside_enrollment", "date", "stay.student_place is null"),
         ),
         _STUDENT + _SCHOOL
         + "left join known_days day on t.school_id = day.school_id and t.date = day.date\n"
-        + "left join enrolled_years stay on student.row = stay.student_row and school.row = stay.school_row\n"
+        + "left join enrolled_years stay on student.place = stay.student_place and school.place = stay.school_place\n"
         + "and day.school_year = stay.school_year and t.date between stay.since and stay.until\n",
         ", day.school_year, day.day_index, day.days_left, day.is_before_break"
-        ", student.row as student_row, school.row as school_row",
+        ", student.place as student_place, school.place as school_place",
         known=_BOTH,
     ),
     "merges": Relation(
@@ -84,7 +84,9 @@ RELATIONS = {
         ),
         "left join accepted_merges merge on t.student_id = merge.student_id\n"
         "left join students_before before on t.student_id = before.student_id\n",
+        ", (row_number() over (order by t.student_id))::integer as place",
     ),
+    "schools": Relation(columns=", (row_number() over (order by t.school_id))::integer as place"),
     "attendance_years": Relation(
         (
             _NO_STUDENT,
