@@ -27,6 +27,7 @@ from ews.registry import Champion, champion_bundle
 from ews.risk_list import RowGroups, explanation_rows, list_rows, parquet_to_csv, ranked
 from ews.school_year import SchoolYear
 from ews.student_years import open_records, reaches_day
+from ews.withheld import seal, withheld_students
 
 LIST_CSV, LIST, EXPLANATIONS, PROVENANCE = (
     "risk_list.csv", "risk_list.parquet", "explanations.parquet", "provenance.json",
@@ -99,6 +100,7 @@ def score(
             **_inputs(folder, champion, target_year, after_day),
             "slots_percent": bundle.policy.slots_percent,
             RECALIBRATION: recalibration and recalibration.to_values(),
+            **({"withheld": seal(home)} if withheld_students(home) else {}),
             **accepted,
         }
         _refuse_unseen_days(folder, target_year, after_day, about["data_through"])
@@ -109,8 +111,9 @@ def score(
             dataset = dataset_for(
                 folder, [target_year], bundle.policy, after_day=after_day, engine=engine, with_outcomes=False
             )
+            scored = dataset.where(~dataset.frame["student_id"].isin(withheld_students(home)).to_numpy())
             with new_folder(place) as temporary:
-                _write_run(temporary, dataset, as_recalibrated(bundle, recalibration), {"run_id": run_id, **about})
+                _write_run(temporary, scored, as_recalibrated(bundle, recalibration), {"run_id": run_id, **about})
         _put_in_force(home, run_id, target_year)
     return ScoringRun(run_id, place, read_json(place / PROVENANCE))
 

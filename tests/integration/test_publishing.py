@@ -18,13 +18,15 @@ from ews.home import Home
 from ews.policy import Policy
 from ews.reasons import FOOTER
 from ews.school_year import SchoolYear
-from ews.score import current_run, read_list
+from ews.score import current_run, read_list, score
 from ews.store import reading
 from ews.store.opening import Store, open_store
 from ews.store.publishing import publish
 from ews.store.reading import Wanted, risk_list_page, run_in_force, runs, student_keys, student_view
 from ews.store.sealing import stored_list_hash
 from ews.student_years import kept_beside, open_records, opened, stored_student_years
+from ews.withheld import Objection, lift, withhold
+from tests.homes import TARGET
 from tests.published import AUGUST, OCTOBER, gone, published, renamed, scored, scored_again
 from tests.stores import DATABASES, new_store
 
@@ -187,17 +189,30 @@ def test_an_earlier_run_is_put_back_in_force_without_its_rows_being_written_agai
         assert stored_list_hash(connection, first.run_id) == first.list_sha256
 
 
-def test_whoever_is_not_to_be_scored_is_on_no_list_and_is_not_shown_as_low_P07(empty, home, later):
+def test_whoever_is_not_to_be_scored_is_on_no_list_and_is_not_shown_as_low_P07(empty, tmp_path):
+    home = scored_again(tmp_path / "home")
     published(empty, home)
-    with empty.writing() as connection:
-        connection.execute(text("update students set do_not_score = true where student_id = :id"), {"id": renamed()})
+    assert renamed() in {line["student_id"] for line in listed(empty)}
+    objection = Objection("Ana Reyes", "the family asked", "2026-10-01")
+    with pytest.raises(NotFound):
+        withhold(home, "no such student", objection)
+    withhold(home, renamed(), objection)
+    assert not published(empty, home, OCTOBER).changed
     assert renamed() not in {line["student_id"] for line in listed(empty)}
-    done = published(empty, later, OCTOBER)
-    assert done.left_out == 1
+    run = score(home, TARGET)
+    assert renamed() not in (run.folder / "risk_list.csv").read_text()
+    assert renamed() not in json.dumps(run.provenance)
+    assert published(empty, home, OCTOBER).left_out == 0
+    lines = listed(empty)
+    assert renamed() not in {line["student_id"] for line in lines}
     with empty.reading() as connection:
         key = student_keys(connection, [renamed()])[renamed()]
         assert student_view(connection, key) is None
         assert reading.history(connection, key) is not None
+    lift(home, renamed())
+    score(home, TARGET)
+    published(empty, home, OCTOBER)
+    assert renamed() in {line["student_id"] for line in listed(empty)}
 
 
 def test_in_august_a_school_sees_whom_its_list_names_though_every_stay_ended_in_june(store):

@@ -39,7 +39,7 @@ for command in (
     records.simulate, records.moments, records.fetch_edfi, records.ingest, check.check,
     models.train, models.backtest, audit.audit, models.observer_limit, tune.tune,
     promotion.versions, promotion.promote, cards.card,
-    lists.score, lists.explain, store.publish, serve.serve, slots.allocate, access.access_report,
+    lists.score, lists.explain, store.publish, store.withhold, serve.serve, slots.allocate, access.access_report,
     monitor.recalibrate, monitor.monitor,
 ):  # fmt: skip
     app.command()(command)

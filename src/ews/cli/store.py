@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ews.cli.common import HomeOption, StoreOption, moment, say, steps
+from ews.cli.common import HomeOption, StoreOption, moment, now, say, steps
 from ews.home import Home
 
 PURGES = "purges.jsonl"
@@ -35,6 +35,32 @@ def publish(
     say(f"Run {done.run_id} is in force: {done.students:,} students of {done.schools} schools are listed.")
     if done.left_out:
         say(f"{done.left_out:,} of the run are on no list: not to be scored, or no longer in the records.")
+
+
+def withhold(
+    student_id: Annotated[str, typer.Argument(help="The student's id, as given.")],
+    home: HomeOption,
+    by: Annotated[str, typer.Option("--by", help="Who writes it down.")],
+    why: Annotated[str, typer.Option("--why", help="As the family put it; it stays with the home.")] = "",
+    store: StoreOption = "",
+    end: Annotated[bool, typer.Option("--end", help="Let the student be scored again.")] = False,
+) -> None:
+    """Leave a student out of every list, at once, because the family asked for it; or end that."""
+    from ews.store.opening import open_store, store_url
+    from ews.store.withholding import mark_withheld
+    from ews.withheld import Objection, lift, withheld_students
+    from ews.withheld import withhold as leave_out
+
+    place = Home(home)
+    with place.locked():
+        lift(place, student_id) if end else leave_out(place, student_id, Objection(by, why, now()))
+    where = _where(place, store)
+    if store or Path(str(store_url(where).database)).exists():
+        opened = open_store(where)
+        with opened.alone(), opened.writing() as connection:
+            mark_withheld(connection, withheld_students(place))
+        opened.close()
+    say(f"{len(withheld_students(place)):,} students are on no list. Score and publish, so that ranks have no gap.")
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Many rows at once between the store and a working DuckDB, without a loop over rows: executemany, or COPY."""
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,8 @@ import duckdb
 import pyarrow as pa
 from sqlalchemy import Connection, Select, Table, Text, cast
 
+_WORKSPACE = ".tmp-publish-"
+
 BATCH = 5_000
 """Rows handed to a driver at a time: memory holds so many and no more."""
 
@@ -17,9 +20,10 @@ BATCH = 5_000
 @contextlib.contextmanager
 def workspace(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A working database in a file of a private folder under `folder`, gone when the block ends."""
-    for leftover in folder.glob(".tmp-publish-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    place = Path(tempfile.mkdtemp(dir=folder, prefix=".tmp-publish-"))
+    for leftover in folder.glob(f"{_WORKSPACE}*"):
+        if not _is_running(int(leftover.name.split("-")[2])):
+            shutil.rmtree(leftover, ignore_errors=True)
+    place = Path(tempfile.mkdtemp(dir=folder, prefix=f"{_WORKSPACE}{os.getpid()}-"))
     config = {
         "temp_directory": str(place / "spill"),
         "autoinstall_known_extensions": "false",
@@ -30,6 +34,17 @@ def workspace(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             yield work
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    """Whether a process is there; one that was killed has left its workspace."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def folder_of(work: duckdb.DuckDBPyConnection) -> Path:

@@ -25,6 +25,8 @@ from ews.store.opening import Store
 from ews.store.roster import make_roster
 from ews.store.schema import HISTORIES, IN_FORCE, RISK_ROWS, RUNS, SCHOOLS, STAYS, STUDENTS
 from ews.store.sealing import list_hash
+from ews.store.withholding import mark_withheld
+from ews.withheld import withheld_students
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def publish(
     """
     run, records = _run(home, run_id), home.ingested()
     with store.alone():
+        with store.writing() as connection:
+            mark_withheld(connection, withheld_students(home))
         if _is_in_force(store, run.run_id, records.name):
             return _outcome(store, run, records.name, changed=False)
         refuse_damaged(store)
@@ -125,6 +129,8 @@ def _prepare(
         bring_in(work, "was_stays", connection, STAYS, "student_key school_id entry_date exit_date grade_level")
         bring_in(work, "was_histories", connection, HISTORIES, "student_key fingerprint")
     progress("comparing with what is in the store")
+    work.execute("create table withheld (student_id varchar)")
+    work.execute("insert into withheld select unnest($ids)", {"ids": sorted(withheld_students(home))})
     work.execute(_KEYED)
     work.execute(_risk_rows(work))
 
@@ -132,7 +138,7 @@ def _prepare(
 _KEYED = """
     create table keyed as
     select coalesce(student_key, uuid()::varchar) as student_key, student_id, roster.name,
-        coalesce(do_not_score in ('1', 'true'), false) as do_not_score,
+        student_id in (from withheld) as do_not_score,
         was.student_key is null or was.withdrawn_on is not null or was.name is distinct from roster.name as is_changed
     from roster_students roster left join was_students was using (student_id)
 """
