@@ -256,6 +256,33 @@ def test_the_same_student_from_the_ODS_of_two_years_is_one_student(tmp_path: Pat
     assert [(row[0], row[1]) for row in _rows(report, "students")] == [("007", "Ada"), ("7", None)]
 
 
+@pytest.mark.parametrize(("deleted", "students"), [("2026-01-01", 3), ("2026-02-01", 2), ("2026-03-01", 2)])
+def test_a_record_sent_again_after_its_delete_is_in_force_I32(deleted: str, students: int, tmp_path: Path) -> None:
+    feed = json_feed(tmp_path / "feed")
+    sent = {
+        "students/upserts/rundate=2026-02-01/part-0.json": {"id": "again", "studentUniqueId": "8"},
+        f"students/deletes/rundate={deleted}/part-0.json": {"Id": "again", "ChangeVersion": "1"},
+    }
+    for name, record in sent.items():
+        (feed / name).parent.mkdir(parents=True)
+        (feed / name).write_text(json.dumps(record))
+    assert _take(feed, tmp_path).counts["students"].accepted == students
+
+
+def test_a_row_is_told_with_its_own_file_and_its_place_in_it(tmp_path: Path) -> None:
+    feed = json_feed(tmp_path / "feed")
+    more = [event("007", 1, DAYS[5]), event("nobody", 1, DAYS[6]), event("7", 2, DAYS[7])]
+    # An array with the mark that some systems put before it.
+    (feed / "weeks later").mkdir()
+    (feed / "weeks later" / "studentSchoolAttendanceEvents.json").write_text(
+        "\ufeff\r\n" + json.dumps(more), encoding="utf-8"
+    )
+    report = _take(feed, tmp_path)
+    (row,) = listed(report.rejects_path)
+    assert (row["file"], row["line"], row["rule"]) == ("studentSchoolAttendanceEvents.json", "2", "unknown_student")
+    assert report.counts["attendance"].accepted == 4
+
+
 def test_audit_attributes_come_when_the_district_sends_them(tmp_path: Path) -> None:
     of = "uri://ed-fi.org/"
     told = [
