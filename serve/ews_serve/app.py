@@ -58,9 +58,10 @@ def create_app(service: Service, identity_provider: Provider | None = None) -> F
     app.add_middleware(Edge, settings=service.settings, measures=service.measures)
     answer_with_problems(app)
     app.add_exception_handler(SignInFirst, to_sign_in)
-    app.include_router(health.router, responses={503: PROBLEMS[503]})
+    # In the order in which an address is looked for: what is asked most, first.
     for router in (students.router, schools.router, me.router, score.router, runs.router):
         app.include_router(router, responses=PROBLEMS)
+    app.include_router(health.router, responses={503: PROBLEMS[503]})
     for pages in (home.router, sign_in.router, provider.router):
         app.include_router(pages)
     return app

@@ -19,14 +19,6 @@ StudentKey = Annotated[
 ]
 
 
-@router.get("", response_model=Student)
-async def student(student_key: StudentKey, asked: Asking) -> Response:
-    """The student's line of the list in force."""
-    seen = await asked.student(student_key, View.RISK_LIST, reading.student_view)
-    text = student_text(seen.found, _notices(asked, seen.found), named=seen.decision.shows_names)
-    return await asked.shown(View.RISK_LIST, seen, text, seen.found.run)
-
-
 @router.get("/explanation", response_model=Explanation)
 async def explanation(student_key: StudentKey, asked: Asking) -> Response:
     """The student's estimate and the patterns it rests on; with their numbers for who works with the model."""
@@ -36,6 +28,14 @@ async def explanation(student_key: StudentKey, asked: Asking) -> Response:
         seen.found, _notices(asked, seen.found), named=seen.decision.shows_names, with_numbers=with_numbers
     )
     return await asked.shown(View.EXPLANATION, seen, text, seen.found.run, "numbers" if with_numbers else "")
+
+
+@router.get("", response_model=Student)
+async def student(student_key: StudentKey, asked: Asking) -> Response:
+    """The student's line of the list in force."""
+    seen = await asked.student(student_key, View.RISK_LIST, reading.student_view)
+    text = student_text(seen.found, _notices(asked, seen.found), named=seen.decision.shows_names)
+    return await asked.shown(View.RISK_LIST, seen, text, seen.found.run)
 
 
 @router.get("/history", response_model=History)

@@ -20,6 +20,11 @@ from ews.errors import Busy, StoreUnavailable
 WAIT_SECONDS = 1.0
 """Readers of a write-ahead log wait for nobody, except while a damaged one is mended."""
 
+MAPPED_BYTES = 1 << 30
+"""Of the file, read as memory instead of page by page: what is looked up is spread all over it."""
+
+CACHED_KIB = 32 * 1024
+
 MOST_PREPARED = 64
 """Statements kept; one that is made anew for every request would otherwise stay for ever."""
 
@@ -111,7 +116,8 @@ class SwiftConnection:
     def _open(self) -> sqlite3.Connection:
         uri = f"file:{self._file}?mode=rw"
         raw = sqlite3.connect(uri, uri=True, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
-        raw.execute("pragma query_only = on")
+        for pragma in ("query_only = on", f"mmap_size = {MAPPED_BYTES}", f"cache_size = -{CACHED_KIB}"):
+            raw.execute(f"pragma {pragma}")
         self._raw = raw
         return raw
 
