@@ -1,9 +1,11 @@
 """What still works when something does not (REL-6), and that nothing is shown which the log does not hold (O18)."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import update
 
@@ -12,7 +14,7 @@ from ews.store.audit_log import AuditLog, Waiting
 from ews.store.schema import IN_FORCE, RUNS
 from ews_serve.answers import OLD_AFTER
 from tests.cast import ANA, DANA, INES, MO, NOON, ROSA, TOMAS, WEI
-from tests.services import FEATURE_NAMES, Client, Running
+from tests.services import FEATURE_NAMES, HOST, Client, Running
 
 LIST = "/v1/schools/014/risk-list"
 STUDENT = f"/v1/students/{ANA.key}"
@@ -120,3 +122,21 @@ def test_a_damaged_store_is_a_503_that_names_nothing_of_this_machine_O07(running
     assert response.status_code == 503
     assert "ews store" in response.json()["detail"]
     assert str(tmp_path) not in response.text
+
+
+def test_whoever_goes_away_while_waiting_leaves_nothing_open_W26(running: Running):
+    async def go_away() -> None:
+        transport = httpx.ASGITransport(running.app)
+        headers = {"Authorization": f"Bearer {running.tokens[ROSA.login]}"}
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}", headers=headers) as client:
+            for path in (LIST, STUDENT, f"{STUDENT}/explanation") * 5:
+                asking = asyncio.create_task(client.get(path))
+                await asyncio.sleep(0.002)
+                asking.cancel()
+                await asyncio.gather(asking, return_exceptions=True)
+            assert (await client.get(f"{STUDENT}/explanation")).status_code == 200
+
+    asyncio.run(go_away())
+    assert running.service.store.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # of a QueuePool
+    with running.service.store.writing() as connection:
+        connection.execute(update(RUNS).values(published_by="nobody held it"))
