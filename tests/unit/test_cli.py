@@ -14,7 +14,8 @@ from tests.homes import FAST, TARGET, ingested_home, promote_latest, promoted_ho
 
 COMMANDS = (
     "simulate", "moments", "fetch-edfi", "ingest", "check", "train", "backtest", "card", "audit", "observer-limit",
-    "tune", "versions", "promote", "score", "explain", "publish", "withhold", "serve", "allocate", "access-report", "recalibrate", "monitor",
+    "tune", "versions", "promote", "score", "explain", "publish", "withhold", "serve", "allocate",
+    "access-report", "recalibrate", "monitor",
 )  # fmt: skip
 
 

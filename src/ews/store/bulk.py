@@ -13,6 +13,9 @@ from sqlalchemy import Connection, Select, Table, Text, cast
 
 _WORKSPACE = ".tmp-publish-"
 
+_CACHE_KIB = 256 * 1024
+"""Pages of SQLite held while many rows are written; with its default of two MiB each row costs several reads."""
+
 BATCH = 5_000
 """Rows handed to a driver at a time: memory holds so many and no more."""
 
@@ -82,10 +85,12 @@ def put(connection: Connection, table: Table, work: duckdb.DuckDBPyConnection, q
     """
     columns = work.sql(query).columns
     keys = [column.name for column in table.primary_key]
+    query = f"select * from ({query}) order by {', '.join(keys)}"  # random keys out of order touch every page
     others = [name for name in columns if name not in keys]
     action = f"do update set {', '.join(f'{name} = excluded.{name}' for name in others)}" if others else "do nothing"
     conflict = f"on conflict ({', '.join(keys)}) {action}"
     if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"pragma cache_size = -{_CACHE_KIB}")
         marks = ", ".join("?" * len(columns))
         statement = f"insert into {table.name} ({', '.join(columns)}) values ({marks}) {conflict}"
         return _each(connection, statement, work, query)
