@@ -150,7 +150,7 @@ def _by_recipe(
 ) -> pd.DataFrame:
     """Probabilities of a model with the champion's parameters, learned from the years before only."""
     recipe = Parameters(**{field.name: made[field.name] for field in fields(Parameters) if field.name in made})
-    dataset = learnable(home.ingested(), year.next, policy, after_day=after_day, engine=engine)
+    dataset = learnable(home, year.next, policy, after_day=after_day, engine=engine)
     prior = kept_prior(home, made)
     predicted = backtest(dataset, recipe, policy, only_last=True, prior=prior.model if prior else None)
     return predicted[["student_id", "school_year", MODEL]].rename(columns={MODEL: CHAMPION})

@@ -35,6 +35,7 @@ from ews.risk_list import to_csv
 from ews.school_year import SchoolYear
 from ews.subgroups import audit, gate, groups_for, published
 from ews.treatment import TREATED, UNKNOWN, account, refuse_silent_keeping
+from ews.withheld import seal, withheld_students
 
 PREDICTIONS = "predictions.parquet"
 """The out-of-time predictions of a training, in `evidence/<bundle_sha256>/` of the home."""
@@ -121,7 +122,7 @@ def train(
         tags = {name: str(value) for name, value in question.items()} | ({NOTE: note} if note else {})
         with registry.training_run(home, name=f"train for {target_year.label}", tags=tags) as run:
             progress(f"gathering what was known before {target_year.label}")
-            dataset = learnable(folder, target_year, policy, after_day=after_day, engine=engine)
+            dataset = learnable(home, target_year, policy, after_day=after_day, engine=engine)
             treated = _treated(dataset, policy, keep_treated, progress)
             begun_from = prior_for(home, dataset, prior, folder, progress)
             evidence = gather(dataset, parameters, policy, progress, prior=begun_from)
@@ -129,7 +130,9 @@ def train(
             progress(f"learning from {len(learned.frame):,} student years")
             model = fit(learned, parameters, policy, prior=begun_from.model if begun_from else None)
             whose = {"districts": list(districts_of(folder)), **named_prior(begun_from)}
-            provenance = {**question, **whose, **_learned(learned), **_choices(parameters), **treated, "code": code}
+            withheld = {"withheld": seal(home)} if withheld_students(home) else {}
+            about = {**_learned(learned), **_choices(parameters), **treated, **withheld, "code": code}
+            provenance = {**question, **whose, **about}
             sha256 = _keep_bundle(home, model, dataset, evidence, policy, provenance)
             _keep_predictions(home, sha256, evidence)
             progress("auditing by group")
@@ -144,20 +147,22 @@ def train(
 
 
 def learnable(
-    folder: Path, target_year: SchoolYear, policy: Policy, *, after_day: int = 0, engine: Engine = "duckdb"
+    home: Home, target_year: SchoolYear, policy: Policy, *, after_day: int = 0, engine: Engine = "duckdb"
 ) -> Dataset:
-    """Every earlier target year's rows with a known outcome.
+    """Every earlier target year's rows with a known outcome, without students who are not to be scored (P07).
 
     Raises:
         NotEnoughData: there is none.
     """
+    folder = home.ingested()
     years = [year for year in target_years_with_outcomes(folder, policy, engine) if year < target_year]
     if not years:
         raise NotEnoughData(
             f"No school year before {target_year.label} has both known outcomes and a year before it to learn from. "
             "Two complete school years are the least. Ingest earlier years, or choose a later target year."
         )
-    return dataset_for(folder, years, policy, after_day=after_day, engine=engine).labelled()
+    dataset = dataset_for(folder, years, policy, after_day=after_day, engine=engine).labelled()
+    return dataset.where(~dataset.frame["student_id"].isin(withheld_students(home)).to_numpy())
 
 
 def _treated(

@@ -38,7 +38,7 @@ def learned_and_asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset
     home = Home(folder / "home")
     with home.locked():
         ingest(folder / "records", home)
-    dataset = learnable(home.ingested(), SchoolYear(2200), Policy())
+    dataset = learnable(home, SchoolYear(2200), Policy())
     is_last = (dataset.frame["school_year"] == dataset.frame["school_year"].max()).to_numpy()
     asked = dataset.where(is_last)
     return dataset.where(~is_last), asked, _truth(folder / "records", asked.frame)

@@ -84,7 +84,7 @@ def test_a_prior_that_had_seen_the_tested_year_is_refused(home, made):
 
 
 def test_a_prior_for_another_day_or_of_the_district_itself_is_refused(home, elsewhere):
-    prior, rows = load_prior(elsewhere), learnable(home.ingested(), TARGET, Policy())
+    prior, rows = load_prior(elsewhere), learnable(home, TARGET, Policy())
     refuse_unfit(prior, rows, ["pretend-001"])
     other_day = type(rows)(rows.frame, rows.feature_names, 20)
     with pytest.raises(UntrustedBundle, match="for day 0 of a year and this is for day 20"):

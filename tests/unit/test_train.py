@@ -16,6 +16,7 @@ from ews.model import Parameters
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.train import flat, learnable, train
+from ews.withheld import Objection, lift, withhold
 from tests.homes import FAST, TARGET, ingested_home, promoted_home
 
 
@@ -96,7 +97,7 @@ def test_the_bundle_says_that_students_with_a_mentor_were_left_out_FAIR_21(home,
     treated = load_bundle(registry.bundle_folder(home, made.bundle_sha256), made.bundle_sha256).manifest["provenance"][
         "treated_students"
     ]
-    rows = learnable(home.ingested(), TARGET, Policy()).frame
+    rows = learnable(home, TARGET, Policy()).frame
     assert treated["rule"] == "exclude"
     assert {year["treatment"] for year in treated["by_year"].values()} == {"treatment known"}
     assert rows["was_mentored"].sum() > 0
@@ -151,9 +152,20 @@ def test_a_target_year_with_nothing_before_it_is_refused_with_what_to_do(home):
 
 
 def test_only_years_before_the_target_year_with_known_outcomes_are_learned_from_T02(home):
-    rows = learnable(home.ingested(), SchoolYear(2026), Policy()).frame
+    rows = learnable(home, SchoolYear(2026), Policy()).frame
     assert set(rows["school_year"]) == {2025}
     assert rows["outcome_is_chronic"].notna().all()
+
+
+def test_who_is_not_to_be_scored_is_not_learned_from_either_P07(home):
+    everybody = learnable(home, SchoolYear(2026), Policy()).frame
+    someone = str(everybody["student_id"].iloc[0])
+    withhold(home, someone, Objection(by="Ana Reyes", why="the family asked", at="2026-01-05T10:00:00Z"))
+    try:
+        others = learnable(home, SchoolYear(2026), Policy()).frame
+    finally:
+        lift(home, someone)
+    assert set(everybody["student_id"]) - set(others["student_id"]) == {someone}
 
 
 def test_two_trainings_at_once_do_not_interleave(home):

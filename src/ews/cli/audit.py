@@ -76,7 +76,7 @@ def audit(
         with place.locked():  # closed years are computed once and kept in the home
             before = target_year.next if target_year else SchoolYear(2200)
             runs_on = engine_of(engine, master)
-            dataset = learnable(place.ingested(), before, policy, after_day=after_day, engine=runs_on)
+            dataset = learnable(place, before, policy, after_day=after_day, engine=runs_on)
         _refuse_unknown_year(dataset.frame["school_year"], target_year)
         if with_protected:
             _refuse_one_year(dataset)

@@ -118,7 +118,7 @@ def backtest(
         before = target_year.next if target_year else SchoolYear(2200)
         with place.locked():  # closed years are computed once and kept in the home
             runs_on = engine_of(engine, master)
-            dataset = learnable(place.ingested(), before, policy, after_day=after_day, engine=runs_on)
+            dataset = learnable(place, before, policy, after_day=after_day, engine=runs_on)
         _refuse_unknown_year(dataset.frame["school_year"], target_year)
         way = chosen_split(dataset, split)
         predictions = predict(

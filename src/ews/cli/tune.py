@@ -49,7 +49,7 @@ def tune(
     ):
         progress(f"gathering what was known before {target_year.label}")
         dataset = learnable(
-            place.ingested(), target_year, policy_of(place), after_day=after_day, engine=engine_of(engine, master)
+            place, target_year, policy_of(place), after_day=after_day, engine=engine_of(engine, master)
         ).to_learn_from(policy_of(place))
         found = search(dataset, policy_of(place), trials=trials, seed=seed, progress=progress)
         run.log(asdict(found.parameters), {"inner_gain": found.inner_gain, "outer_gain": found.outer_gain})
