@@ -27,7 +27,9 @@ def data() -> Dataset:
     score = (x.rank(pct=True) * random.normal(size=x.shape[1])).sum(axis=1).rank(pct=True)
     reaches = {f"outcome_reaches_{percent:02d}": score > 0.6 + percent / 100 for percent in Policy().threshold_percents}
     outcomes = {name: value.astype("boolean") for name, value in reaches.items()}
-    frame = made.frame.assign(**x, **outcomes, outcome_is_chronic=(score > 0.7).astype("boolean"), outcome_rate=score / 3)
+    frame = made.frame.assign(
+        **x, **outcomes, outcome_is_chronic=(score > 0.7).astype("boolean"), outcome_rate=score / 3
+    )
     return Dataset(frame, made.feature_names, 0)
 
 
