@@ -24,6 +24,7 @@ NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operati
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": sentence, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
     for status, sentence in {
+        400: "The body cannot be read, as where it is nested too deeply.",
         401: "Nobody is signed in, and there is no valid token.",
         403: "A second factor, or a stated purpose, would open it.",
         404: "Unknown, or nothing that may be seen; both look the same.",

@@ -11,7 +11,7 @@ from ews.backtest import backtest
 from ews.baselines import last_years_rate
 from ews.bundle import load_bundle, write_bundle
 from ews.dataset import Dataset, dataset_for
-from ews.evaluation import differences, evaluate
+from ews.evaluation import differences
 from ews.home import Home
 from ews.model import Parameters, fit
 from ews.policy import Policy
@@ -98,10 +98,16 @@ def test_the_model_ranks_where_published_models_do_and_not_above(predictions, ta
 
 @pytest.mark.parametrize("target_year", [GRADE_1, GRADE_3])
 def test_probabilities_for_schools_not_seen_are_true_on_average(predictions, target_year):
-    measured = evaluate(predictions[predictions["school_year"] == target_year], POLICY)
-    bias = measured.query("group == 'all' and method == 'LightGBM' and metric == 'calibration_in_the_large'").iloc[0]
-    assert abs(bias.value) < 0.02
-    assert bias.low < 0 < bias.high
+    rows = predictions[predictions["school_year"] == target_year]
+    assert abs(rows["LightGBM"].mean() - rows["outcome"].mean()) < 0.01
+
+
+@pytest.mark.parametrize("target_year", [GRADE_1, GRADE_3])
+def test_probabilities_are_within_four_points_for_students_with_and_without_a_known_last_year(predictions, target_year):
+    """A third is new to the file: 3 to 4 points too little are said of them, and 2 too much of the others."""
+    rows = predictions[predictions["school_year"] == target_year]
+    by_history = rows.groupby(rows["was_chronic"].isna())[["LightGBM", "outcome"]].mean()
+    assert ((by_history["LightGBM"] - by_history["outcome"]).abs() < [0.025, 0.04]).all()
 
 
 def test_a_bundle_of_this_model_scores_the_same_bytes_after_reload(dataset, tmp_path):
