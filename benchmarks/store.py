@@ -132,10 +132,10 @@ def _enlarged(origin: Home, place: Path, students: int) -> Home:
     _repeat_file(run.folder / scoring.LIST, times, f"{COPY}, (rank - 1) * {times} + i + 1 as rank")
     _repeat_file(run.folder / scoring.EXPLANATIONS, times)
     about = read_json(run.folder / scoring.PROVENANCE)
-    counts = {"students": listed * times, "schools": dict(about["counts"])["schools"]}  # type: ignore[call-overload]
+    counts = {"students": listed * times, "schools": dict(about["counts"])["schools"]}  # type: ignore[call-overload]  # as above
     (run.folder / scoring.PROVENANCE).write_text(json.dumps({**about, "counts": counts}), encoding="utf-8")
     manifest = read_json(records / "manifest.json")
-    manifest["fingerprints"] = dict.fromkeys(dict(manifest["fingerprints"]), f"repeated {times}")  # type: ignore[call-overload]
+    manifest["fingerprints"] = dict.fromkeys(dict(manifest["fingerprints"]), f"repeated {times}")  # type: ignore[call-overload]  # as above
     (records / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return home
 
