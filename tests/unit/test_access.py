@@ -90,6 +90,10 @@ def seen(staff: CastStaff, view: View, purpose: str = "", on: date = TODAY, **ho
         (ROSA, View.ATTENDANCE, OF_HARBOR),
         (ROSA, View.EXPLANATION, OF_HARBOR),
         (ROSA, View.EXPORT, OF_HARBOR),
+        (ROSA, View.SLOTS, OF_HARBOR),
+        (TOMAS, View.PLAN, {ANA, KAI, OMAR}),
+        (TOMAS, View.SLOTS, {ANA, KAI, OMAR}),
+        (MO, View.CONTACT, {ANA, JUN}),
         (ROSA, View.NUMBERS, NOBODY),
         (TOMAS, View.RISK_LIST, {ANA, KAI, OMAR}),
         (TOMAS, View.EXPLANATION, {ANA, KAI, OMAR}),
@@ -109,7 +113,7 @@ def test_each_role_sees_whom_it_is_for_and_nobody_else_SEC_10_PRV_1(staff, view,
     assert seen(staff, view) == expected
 
 
-@pytest.mark.parametrize("view", sorted(STUDENT_VIEWS - {View.ATTENDANCE}))
+@pytest.mark.parametrize("view", sorted(STUDENT_VIEWS - {View.ATTENDANCE, View.CONTACT}))
 def test_a_mentor_gets_attendance_of_the_mentees_and_no_score_reason_or_export_PRV_2(view):
     assert seen(MO, view, purpose="I would like to know") == NOBODY
 

@@ -29,7 +29,11 @@ class Role(StrEnum):
 
 
 class View(StrEnum):
-    """What can be looked at. The first six are of students, the others of nobody in particular."""
+    """What can be looked at or written. The first nine are of students, the others of nobody in particular.
+
+    `PLAN` is a student's plan, judgements and notes, `CONTACT` the log of contacts, `SLOTS` rounds and assignments of
+    mentors: who may read one of them may write it.
+    """
 
     RISK_LIST = "risk_list"
     ATTENDANCE = "attendance"
@@ -37,6 +41,9 @@ class View(StrEnum):
     NUMBERS = "numbers"
     EXPORT = "export"
     WHO_CAN_SEE = "who_can_see"
+    PLAN = "plan"
+    CONTACT = "contact"
+    SLOTS = "slots"
     SCORE = "score"
     RUNS = "runs"
     AGGREGATES = "aggregates"
@@ -68,24 +75,25 @@ class Reason(StrEnum):
 
 
 _OF_STUDENTS = (View.RISK_LIST, View.ATTENDANCE, View.EXPLANATION, View.NUMBERS, View.EXPORT, View.WHO_CAN_SEE)
-STUDENT_VIEWS = frozenset(_OF_STUDENTS)
+_FOLLOW_UP = (View.PLAN, View.CONTACT, View.SLOTS)
+STUDENT_VIEWS = frozenset((*_OF_STUDENTS, *_FOLLOW_UP))
 
 _to = dict.fromkeys
 
 MAY: Mapping[Role, Mapping[View, Reach]] = MappingProxyType(
     {
-        Role.DISTRICT_ADMIN: _to(_OF_STUDENTS, Reach.ALL)
+        Role.DISTRICT_ADMIN: _to((*_OF_STUDENTS, *_FOLLOW_UP), Reach.ALL)
         | _to((View.SCORE, View.RUNS, View.AGGREGATES, View.AUDIT_LOG, View.VIEW_AS), Reach.NO_STUDENT),
         Role.DATA_SCIENTIST: _to((View.RISK_LIST, View.EXPLANATION, View.NUMBERS, View.EXPORT), Reach.ALL)
         | _to((View.SCORE, View.RUNS, View.AGGREGATES), Reach.NO_STUDENT),
         Role.SCHOOL_LEAD: _to(
-            (View.RISK_LIST, View.ATTENDANCE, View.EXPLANATION, View.EXPORT, View.WHO_CAN_SEE), Reach.ALL
+            (View.RISK_LIST, View.ATTENDANCE, View.EXPLANATION, View.EXPORT, View.WHO_CAN_SEE, *_FOLLOW_UP), Reach.ALL
         )
         | _to((View.RUNS, View.AGGREGATES), Reach.NO_STUDENT),
-        Role.COUNSELOR: _to((View.RISK_LIST, View.ATTENDANCE, View.EXPLANATION), Reach.PURPOSE)
-        | _to((View.EXPORT, View.WHO_CAN_SEE), Reach.CASELOAD)
+        Role.COUNSELOR: _to((View.RISK_LIST, View.ATTENDANCE, View.EXPLANATION, View.PLAN, View.CONTACT), Reach.PURPOSE)
+        | _to((View.EXPORT, View.WHO_CAN_SEE, View.SLOTS), Reach.CASELOAD)
         | _to((View.RUNS, View.AGGREGATES), Reach.NO_STUDENT),
-        Role.MENTOR: {View.ATTENDANCE: Reach.CASELOAD},
+        Role.MENTOR: _to((View.ATTENDANCE, View.CONTACT), Reach.CASELOAD),
         Role.AUDITOR: _to((View.RUNS, View.AGGREGATES, View.AUDIT_LOG), Reach.NO_STUDENT),
         Role.SERVICE: _to((View.RISK_LIST, View.ATTENDANCE, View.EXPLANATION, View.NUMBERS, View.EXPORT), Reach.ALL)
         | _to((View.SCORE, View.RUNS, View.AGGREGATES), Reach.NO_STUDENT),
