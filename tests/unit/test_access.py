@@ -266,7 +266,7 @@ def test_the_check_raises_with_one_sentence_for_all_reasons_SEC_12():
 def test_an_auditor_reads_the_log_and_aggregates_and_a_mentor_neither():
     allowed = {view for view in View if may(INES.viewer(), view, TODAY).allowed}
     assert allowed == {View.RUNS, View.AGGREGATES, View.AUDIT_LOG}
-    assert {view for view in View if may(MO.viewer(), view, TODAY).allowed} == {View.ATTENDANCE}
+    assert {view for view in View if may(MO.viewer(), view, TODAY).allowed} == {View.ATTENDANCE, View.CONTACT}
     assert not any(may(VAL.viewer(), view, TODAY).allowed for view in View)
 
 
