@@ -7,7 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ews.errors import InvalidPolicy
-from ews.gains import CAUTIOUS, CHECK_AND_CONNECT, NO_EFFECT, EffectPrior, expected_gains
+from ews.gains import (
+    CAUTIOUS,
+    CHECK_AND_CONNECT,
+    HONESTLY,
+    NO_EFFECT,
+    EffectPrior,
+    expected_gains,
+    one_more_mentor,
+    reach,
+)
+from ews.gains.reach import OURS, RULES
 
 PERCENTS = (8, 10, 12, 15, 20)
 
@@ -74,3 +84,112 @@ def test_gains_without_the_distribution_around_the_line_are_refused(columns: lis
 def test_a_prior_that_no_effect_can_have_is_refused(numbers: tuple[float, float]) -> None:
     with pytest.raises(InvalidPolicy):
         EffectPrior(*numbers)
+
+
+def school_of(students: int, seed: int = 1) -> pd.DataFrame:
+    """Two schools of some students with what `reach` asks for."""
+    random = np.random.default_rng(seed)
+    median = random.lognormal(np.log(0.06), 0.6, 2 * students)
+    return log_logistic(median, 3.5).assign(
+        school_id=["elm"] * students + ["oak"] * students,
+        lane=np.where(median > 0.1, "recover", "prevent"),
+        last_rate=pd.Series(median * random.lognormal(0, 0.3, 2 * students)).where(random.random(2 * students) > 0.1),
+        tie_key=random.permutation(2 * students),
+    )
+
+
+def reached(rows: pd.DataFrame, prior: EffectPrior = CAUTIOUS, **asked: object) -> pd.DataFrame:
+    return reach(rows, {"elm": 6, "oak": 0}, prior, chronic_percent=10, **asked)
+
+
+def test_reach_tells_of_five_more_and_five_fewer_slots_of_each_school_and_rule_MEN_3() -> None:
+    found = reached(school_of(30))
+    assert found.groupby(["school_id", "rule"])["slots"].agg(list).map(tuple).to_dict() == {
+        **{("elm", rule): tuple(range(1, 12)) for rule in RULES},
+        **{("oak", rule): tuple(range(6)) for rule in RULES},
+    }
+    assert found.loc[found["school_id"] == "elm", "more"].unique().tolist() == list(range(-5, 6))
+
+
+def test_reach_never_asks_for_more_slots_than_students() -> None:
+    found = reach(school_of(4), {"elm": 3, "oak": 40}, CAUTIOUS, chronic_percent=10)
+    assert found["slots"].max() == 4
+    assert found.loc[(found["school_id"] == "oak") & (found["more"] == 0), "slots"].unique().tolist() == [4]
+
+
+def test_reach_is_the_sum_of_expected_gains_of_those_who_come_first() -> None:
+    rows = school_of(30)
+    each = gains(rows).assign(rate=rows["last_rate"], school_id=rows["school_id"])
+    first = each[each["school_id"] == "elm"].sort_values("rate", ascending=False).head(7)
+    found = reached(rows).query("rule == \"last year's rate\" and school_id == 'elm' and slots == 7").iloc[0]
+    assert found["crossings_averted"] == pytest.approx(first["crossings_averted"].sum())
+    assert found["days_gained"] == pytest.approx(first["days_gained"].sum())
+    assert found["would_be_chronic"] == pytest.approx(rows.loc[first.index, "probability_10"].sum())
+
+
+def test_by_lot_every_slot_brings_what_the_mean_student_of_the_school_brings() -> None:
+    rows = school_of(30)
+    mean = gains(rows)["crossings_averted"].groupby(rows["school_id"]).mean()
+    found = reached(rows).query("rule == 'random'")
+    assert np.allclose(found["crossings_averted"], found["slots"] * found["school_id"].map(mean))
+
+
+def test_among_the_not_yet_chronic_no_rule_is_expected_to_avert_more_than_ours() -> None:
+    rows = school_of(60)
+    rows = rows[rows["lane"] == "prevent"].reset_index(drop=True)
+    found = reached(rows).pivot_table(index=["school_id", "slots"], columns="rule", values="crossings_averted")
+    assert (found.drop(columns=OURS).to_numpy() <= found[[OURS]].to_numpy() + 1e-12).all()
+
+
+def test_nine_in_ten_and_more_of_drawn_years_lie_within_the_interval() -> None:
+    rows = school_of(40)
+    random, prior = np.random.default_rng(7), EffectPrior(-20.0, 0.05)
+    first = gains(rows).query("index < 40").sort_values("crossings_averted").index[-9:]
+    rules = {"all of them": pd.Series(0.0, rows.index).where(~rows.index.isin(first), 1.0)}
+    found = (
+        reach(rows, {"elm": 9}, prior, chronic_percent=10, around=0, rules=rules).query("school_id == 'elm'").iloc[0]
+    )
+    shape = 3.5
+    median = 0.1 * (1 / rows.loc[first, "probability_10"].to_numpy() - 1) ** (-1 / shape)
+    quantile = random.random((20_000, 9))
+    rate = np.minimum(median * (quantile / (1 - quantile)) ** (1 / shape), 1.0)
+    factor = np.exp(random.normal(np.log(0.8) - 0.05**2 / 2, 0.05, (20_000, 1)))
+    drawn = {
+        "would_be_chronic": (rate >= 0.1).sum(axis=1),
+        "crossings_averted": (rate >= 0.1).sum(axis=1) - (rate * factor >= 0.1).sum(axis=1),
+        "days_gained": 180 * (rate * (1 - factor)).sum(axis=1),
+    }
+    for name, values in drawn.items():
+        within = ((values >= found[f"{name}_low"]) & (values <= found[f"{name}_high"])).mean()
+        assert 0.94 <= within <= 0.995, name
+        assert values.mean() == pytest.approx(found[name], rel=0.04), name
+
+
+def test_an_uncertain_effect_widens_the_interval_and_may_harm_and_no_effect_has_none() -> None:
+    sure = reached(school_of(200), EffectPrior(-8.0, 0.0), around=0).iloc[0]
+    unsure = reached(school_of(200), EffectPrior(-8.0, 0.2), around=0).iloc[0]
+    assert unsure["days_gained_low"] < 0 < sure["days_gained_low"]
+    assert unsure["crossings_averted_low"] < 0 <= sure["crossings_averted_low"]
+    nothing = reached(school_of(30), NO_EFFECT)
+    assert not nothing.filter(regex="^(crossings|days)").to_numpy().any()
+
+
+def test_one_more_mentor_brings_what_the_next_students_bring() -> None:
+    rows = school_of(30)
+    curve = reached(rows, around=10).query("school_id == 'elm'").set_index(["rule", "slots"])
+    found = one_more_mentor(rows, {"elm": 6, "oak": 25}, 10, CAUTIOUS, chronic_percent=10)
+    for rule, row in found[found["school_id"] == "elm"].set_index("rule").iterrows():
+        for name in ("would_be_chronic", "crossings_averted", "days_gained"):
+            assert row[name] == pytest.approx(curve.loc[(rule, 16), name] - curve.loc[(rule, 6), name])
+    assert found.loc[found["school_id"] == "oak", "slots"].tolist() == [5] * 4
+
+
+def test_the_order_of_rows_does_not_matter_to_reach() -> None:
+    rows = school_of(30)
+    mixed = rows.sample(frac=1, random_state=3).reset_index(drop=True)
+    pd.testing.assert_frame_equal(reached(mixed), reached(rows))
+
+
+def test_what_is_not_known_is_told_beside_every_figure() -> None:
+    assert "never a promise" in HONESTLY
+    assert "grades 1 to 4" in HONESTLY
