@@ -11,11 +11,13 @@ from ews_serve.edge import Edge
 from ews_serve.identity import SignInFirst, to_sign_in
 from ews_serve.problems import MEDIA_TYPE, answer_with_problems
 from ews_serve.provider import Provider
-from ews_serve.routes import health, home, me, provider, runs, schools, score, sign_in, students
+from ews_serve.routes import health, home, me, provider, runs, schools, score, sign_in, static, students
 from ews_serve.schemas import Problem
 from ews_serve.service import Service
+from ews_serve.web import purpose
+from ews_serve.web.refusals import answer_pages_with_pages
 
-OPEN_PATHS = health.OPEN_PATHS | sign_in.OPEN_PATHS
+OPEN_PATHS = health.OPEN_PATHS | sign_in.OPEN_PATHS | static.OPEN_PATHS
 """Addresses that answer without sign-in; they hold nothing of students."""
 
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
@@ -58,12 +60,13 @@ def create_app(service: Service, identity_provider: Provider | None = None) -> F
     app.state.provider = identity_provider
     app.add_middleware(Edge, settings=service.settings, measures=service.measures)
     answer_with_problems(app)
+    answer_pages_with_pages(app)
     app.add_exception_handler(SignInFirst, to_sign_in)
     # In the order in which an address is looked for: what is asked most, first.
     for router in (students.router, schools.router, me.router, score.router, runs.router):
         app.include_router(router, responses=PROBLEMS)
     app.include_router(health.router, responses={503: PROBLEMS[503]})
-    for pages in (home.router, sign_in.router, provider.router):
+    for pages in (home.router, sign_in.router, provider.router, static.router, purpose.router):
         app.include_router(pages)
     return app
 

@@ -6,8 +6,9 @@ that the request came from this very origin, and the request carries a word only
 
 import hmac
 from collections.abc import Mapping
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from ews.store.keys import SignedIn
 from ews_serve.problems import Refused
@@ -66,3 +67,12 @@ async def form_of(request: Request) -> Mapping[str, str]:
     if len(fields) != len(form.multi_items()):
         raise Refused(422, "The form names a field twice, or holds a file.")
     return fields
+
+
+async def _own_form(request: Request) -> Mapping[str, str]:
+    refuse_foreign(request)
+    return await form_of(request)
+
+
+OwnForm = Annotated[Mapping[str, str], Depends(_own_form)]
+"""The fields of a form that one of our own pages sent."""

@@ -9,12 +9,14 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ews_serve.measures import Measures
 from ews_serve.problems import problem
 from ews_serve.settings import Settings
+from ews_serve.static_files import PREFIX
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -26,10 +28,11 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""On every answer, whatever a route says."""
+"""On every answer, whatever a route says; only a static file says itself how long it may be kept."""
 
 _RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 _OURS = frozenset(name for name, _ in _RAW_HEADERS)
+_OF_STATIC = [(name, value) for name, value in _RAW_HEADERS if name != b"cache-control"]
 
 log = logging.getLogger("ews_serve")
 
@@ -58,7 +61,7 @@ class Edge:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            answer, begin = Answer(send), time.perf_counter()
+            answer, begin = Answer(send, is_static=scope["path"].startswith(PREFIX)), time.perf_counter()
             await self._answer(scope, receive, answer)
             self._measures.count(scope, answer.status, time.perf_counter() - begin)
 
@@ -137,10 +140,11 @@ def without_port(host: str) -> str:
 
 
 class Answer:
-    """Sends a response with the headers every response has."""
+    """Sends a response with the headers every response has; a static file may be kept, as it says itself."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, *, is_static: bool = False) -> None:
         self._send = send
+        self._is_static = is_static
         self.correlation_id = uuid.uuid4().hex
         self.status = 0
 
@@ -148,9 +152,11 @@ class Answer:
         """Send one message of the response."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            own = [header for header in message.get("headers", ()) if header[0] not in _OURS]
+            may_be_kept = self._is_static and self.status == HTTPStatus.OK
+            ours, names = (_OF_STATIC, _OURS - {b"cache-control"}) if may_be_kept else (_RAW_HEADERS, _OURS)
+            own = [header for header in message.get("headers", ()) if header[0] not in names]
             identity = (b"x-correlation-id", self.correlation_id.encode())
-            message["headers"] = [*own, *_RAW_HEADERS, identity]
+            message["headers"] = [*own, *ours, identity]
         await self._send(message)
 
 

@@ -70,6 +70,7 @@ async def _page_signed_in(request: Request) -> SignedIn:
     found = await signed_in_or_none(request)
     if found is None:
         raise SignInFirst(request.url.path if request.method == "GET" else "/")
+    request.state.signed_in = found
     return found
 
 

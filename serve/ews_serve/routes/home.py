@@ -1,15 +1,33 @@
 """The first page: who one is here, and the lists one may take."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from fastapi import APIRouter, Request, Response
 
 from ews.access import Decision, Reason, View, may, scope_of
-from ews.store.keys import SignedIn
+from ews.store.reading import School
 from ews_serve.identity import PageSignedIn
-from ews_serve.pages import page
 from ews_serve.routes.schools import schools_of
 from ews_serve.service import Service
+from ews_serve.web.frame import page
 
 router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class HomePage:
+    """The schools whose lists one may see.
+
+    Attributes:
+        schools: by id.
+        may_export: whether their lists may be taken as files.
+        needs_second_factor: whether a second factor would open more.
+    """
+
+    schools: Sequence[School]
+    may_export: bool
+    needs_second_factor: bool
 
 
 @router.get("/")
@@ -20,21 +38,8 @@ def home(request: Request, signed_in: PageSignedIn) -> Response:
     listed, export = may(viewer, View.RISK_LIST, on), may(viewer, View.EXPORT, on)
     with service.store.reading() as connection:
         schools = schools_of(connection, scope_of(viewer, View.RISK_LIST, on, policy=service.policy))
-    return page(
-        "home.html",
-        name=signed_in.name,
-        roles=sorted({str(grant.role) for grant in viewer.grants if grant.holds(on)}),
-        viewing_as=viewer.viewing_as.login if viewer.viewing_as else "",
-        schools=schools,
-        may_export=export.allowed,
-        needs_second_factor=_lacks_code(listed) or _lacks_code(export),
-        csrf=_csrf(signed_in),
-    )
+    return page(request, "home.html", HomePage(schools, export.allowed, _lacks_code(listed) or _lacks_code(export)))
 
 
 def _lacks_code(decision: Decision) -> bool:
     return decision.reason is Reason.NEEDS_SECOND_FACTOR
-
-
-def _csrf(signed_in: SignedIn) -> str:
-    return signed_in.csrf or ""

@@ -13,12 +13,13 @@ from ews.errors import InputRefused
 from ews.store import keys, people, sign_in
 from ews.store.second_factor import new_totp_secret, provisioning_uri
 from ews_serve.cookies import BROWSER, SESSION, read_cookie
-from ews_serve.csrf import form_of, refuse_foreign
+from ews_serve.csrf import OwnForm
 from ews_serve.identity import PageSignedIn
 from ews_serve.local_paths import local_path
 from ews_serve.pages import page
 from ews_serve.problems import Refused
 from ews_serve.sign_in import Here, slowly
+from ews_serve.web.frame import frame_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -37,14 +38,7 @@ CODE_REFUSED = "That was not the code of now, or there were too many tries. Wait
 NextPath = Annotated[str, Query(alias="next", max_length=500)]
 
 
-async def _form(request: Request) -> Mapping[str, str]:
-    refuse_foreign(request)
-    return await form_of(request)
-
-
 HereNow = Annotated[Here, Depends(Here.of)]
-OwnForm = Annotated[Mapping[str, str], Depends(_form)]
-"""The fields of a form that one of our own pages sent."""
 
 
 @router.get("/sign-in")
@@ -140,9 +134,9 @@ def _set_up_page(here: Here, link: str, totp_secret: str, refusal: str = "") -> 
 
 
 @router.get("/second-factor")
-async def show_second_factor(signed_in: PageSignedIn, next_path: NextPath = "/") -> Response:
+async def show_second_factor(request: Request, signed_in: PageSignedIn, next_path: NextPath = "/") -> Response:
     """The page that asks for a code within a session."""
-    return _second_factor_page(signed_in, local_path(next_path))
+    return _second_factor_page(request, signed_in, local_path(next_path))
 
 
 @router.post("/second-factor")
@@ -154,7 +148,7 @@ async def give_second_factor(signed_in: PageSignedIn, here: HereNow, form: OwnFo
     given = await slowly(sign_in.step_up, here.service.store, staff_key, session, code, now)
     if given is None:
         here.refused("second factor")
-        return _second_factor_page(signed_in, next_path, CODE_REFUSED)
+        return _second_factor_page(here.request, signed_in, next_path, CODE_REFUSED)
     await run_in_threadpool(here.note, staff_key, signed_in.viewer.login, "second factor", "code")
     return here.enter(sign_in.Admitted(staff_key, signed_in.viewer.login, given, ""), next_path)
 
@@ -179,11 +173,12 @@ def _view_as(here: Here, signed_in: keys.SignedIn, login: str) -> Response:
     return RedirectResponse("/", 303)
 
 
-def _second_factor_page(signed_in: keys.SignedIn, next_path: str, refusal: str = "") -> Response:
+def _second_factor_page(request: Request, signed_in: keys.SignedIn, next_path: str, refusal: str = "") -> Response:
     return page(
         "second_factor.html",
         401 if refusal else 200,
         refusal=refusal,
+        frame=frame_of(request, signed_in),
         csrf=signed_in.csrf or "",
         next=next_path,
         has_second_factor=signed_in.has_second_factor,

@@ -1,0 +1,1 @@
+"""The pages: what a counselor reads before a meeting. `ews_serve.web.frame` tells how a page is made."""
