@@ -1,6 +1,7 @@
 """Pages made from templates: everything put into one is escaped, and nothing in one comes from elsewhere."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from fastapi.responses import HTMLResponse
@@ -52,13 +53,9 @@ class Frame:
 NOBODY = Frame()
 
 
-def page(template: str, status: int = 200, *, refusal: str = "", frame: Frame = NOBODY, **values: Any) -> HTMLResponse:
-    """A page; `refusal` stands on top where something was not taken."""
-    text = _TEMPLATES.get_template(template).render(refusal=refusal, frame=frame, **values)
-    return HTMLResponse(text, status)
-
-
-def _environment() -> Environment:
+@cache
+def environment() -> Environment:
+    """The one environment of all templates: it escapes, and refuses a name that no value was given for."""
     made = Environment(
         loader=PackageLoader("ews_serve"),
         autoescape=True,
@@ -70,4 +67,7 @@ def _environment() -> Environment:
     return made
 
 
-_TEMPLATES = _environment()
+def page(template: str, status: int = 200, *, refusal: str = "", frame: Frame = NOBODY, **values: Any) -> HTMLResponse:
+    """A page; `refusal` stands on top where something was not taken."""
+    text = environment().get_template(template).render(refusal=refusal, frame=frame, **values)
+    return HTMLResponse(text, status)
