@@ -20,7 +20,7 @@ class Entry:
         view: what was looked at, or what was done.
         result: shown, refused, exported, done.
         reason: why it was allowed or refused, as `ews.access` says.
-        student_keys: the students shown, by random key; a list names all of them.
+        student_keys: the students shown, by random key; a list names all of them, in no order when it is read back.
         school_id: the school of a list; None: of no school.
         fields: what of a student was shown, as `names` or `attendance`; empty: what the view always shows.
         purpose: as stated.
@@ -80,26 +80,67 @@ FIRST = Head(0, "0" * 64)
 Row = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Named:
+    """Whom an entry names, as the log keeps it.
+
+    A list of several students is kept once, under its own hash, and every entry that shows the same students names it
+    by that: five hundred students then take one row, and the hash holds entry and students together.
+
+    Attributes:
+        kept: what stands in the entry: the keys as a JSON list, or the list's hash as JSON text.
+        keys: those that stand in the entry.
+        list_sha256: of the list; empty where the keys stand in the entry.
+        list_text: the keys of the list as a sorted JSON list; empty as above.
+    """
+
+    kept: str
+    keys: tuple[str, ...] = ()
+    list_sha256: str = ""
+    list_text: str = ""
+
+    @classmethod
+    def of(cls, student_keys: Sequence[str]) -> "Named":
+        """Whom some keys name."""
+        if len(student_keys) < 2:
+            return cls(_text(student_keys), tuple(student_keys))
+        text = _text(sorted(student_keys))
+        sha256 = list_hash(text)
+        return cls(_text(sha256), (), sha256, text)
+
+    @classmethod
+    def read(cls, kept: str) -> "Named":
+        """The same from an entry; without the text of a list, which stands elsewhere."""
+        value = json.loads(kept)
+        return cls(kept, (), value) if isinstance(value, str) else cls(kept, tuple(value))
+
+
+def list_hash(text: str) -> str:
+    """Under what a list of students is kept: the SHA-256 of its text."""
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
 def instant(at: datetime) -> str:
     """A point in time as the log keeps it: UTC, and in the order of time when sorted as text."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def linked(entries: Iterable[Entry], head: Head) -> list[Row]:
+def linked(entries: Iterable[tuple[Entry, Named]], head: Head) -> list[Row]:
     """Rows for entries, each linked to the one before."""
     rows = []
-    for entry in entries:
-        row = _row(entry, head)
+    for entry, named in entries:
+        row = _row(entry, named, head)
         row["sha256"] = sha256_of(row)
         head = Head(row["seq"], row["sha256"])
         rows.append(row)
     return rows
 
 
-def read_back(row: Mapping[Any, Any]) -> Entry:
-    """The entry of a row."""
+def read_back(row: Mapping[Any, Any], list_text: str | None) -> Entry:
+    """The entry of a row; `list_text` is that of the list it names, None where it names none."""
     values = {name: row[name] for name in Entry.__dataclass_fields__ if name not in {"at", "student_keys"}}
-    return Entry(at=datetime.fromisoformat(row["at"]), student_keys=tuple(json.loads(row["student_keys"])), **values)
+    keys = json.loads(list_text or row["student_keys"])
+    return Entry(at=datetime.fromisoformat(row["at"]), student_keys=tuple(keys), **values)
 
 
 def sha256_of(row: Mapping[Any, Any]) -> str:
@@ -120,11 +161,10 @@ def first_problem(rows: Iterable[Mapping[Any, Any]]) -> tuple[Head, str | None]:
     return head, None
 
 
-def _row(entry: Entry, head: Head) -> Row:
-    keys: Sequence[str] = entry.student_keys
-    values = vars(entry) | {"at": instant(entry.at), "student_keys": json.dumps(keys, separators=(",", ":"))}
+def _row(entry: Entry, named: Named, head: Head) -> Row:
+    values = vars(entry) | {"at": instant(entry.at), "student_keys": named.kept}
     return {"seq": head.seq + 1, **values, "previous_sha256": head.sha256}
 
 
-def _canonical(values: Mapping[Any, Any]) -> str:
-    return json.dumps(values, sort_keys=True, separators=(",", ":"))
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_text = json.JSONEncoder(separators=(",", ":")).encode

@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, RowMapping, insert, select, text
+from sqlalchemy import Connection, Engine, RowMapping, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ews.errors import AuditUnavailable, EwsError
-from ews.store.audit_chain import FIRST, Entry, Head, instant, linked, read_back
+from ews.store.audit_chain import FIRST, Entry, Head, instant, read_back
 from ews.store.audit_proof import Verdict, prove
-from ews.store.audit_tables import ADDS, ENTRIES, READ_STUDENTS, audit_engine, make_tables
+from ews.store.audit_tables import ENTRIES, LIST_READS, LISTS, READ_STUDENTS, audit_engine, make_tables
+from ews.store.audit_writing import Appender
 from ews.store.opening import store_url
 
 FILE = "audit.db"
@@ -34,9 +35,6 @@ WAIT_SECONDS = 10.0
 
 _TOGETHER = 500
 """Requests whose entries are written in one transaction, at most."""
-
-_APPENDING = 7_305_312
-"""PostgreSQL's advisory lock of whoever appends: the chain has one end."""
 
 _UNAVAILABLE = (
     "The log of reads cannot be written, so nothing is shown. Look at the disk and the database of the log, then try "
@@ -60,7 +58,7 @@ class AuditLog:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._adder = engine.execution_options(**{ADDS: True})
+        self._appender = Appender(engine)
         self._waiting: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -90,8 +88,10 @@ class AuditLog:
 
     def of_student(self, student_key: str) -> Iterator[Logged]:
         """Every entry that names a student, oldest first (PRV-4)."""
-        named = select(READ_STUDENTS.c.seq).where(READ_STUDENTS.c.student_key == student_key)
-        yield from self._read(ENTRIES.c.seq.in_(named))
+        alone = select(READ_STUDENTS.c.seq).where(READ_STUDENTS.c.student_key == student_key)
+        lists = select(LISTS.c.sha256).where(LISTS.c.student_keys.contains(f'"{student_key}"', autoescape=True))
+        listed = select(LIST_READS.c.seq).where(LIST_READS.c.sha256.in_(lists))
+        yield from self._read(or_(ENTRIES.c.seq.in_(alone), ENTRIES.c.seq.in_(listed)))
 
     def between(self, start: datetime, end: datetime) -> Iterator[Logged]:
         """Every entry from `start` until before `end`, oldest first (PRV-9)."""
@@ -163,8 +163,7 @@ class AuditLog:
 
     def _write(self, batch: Sequence[Waiting]) -> None:
         try:
-            with self._adder.begin() as connection:
-                _append(connection, [entry for entries, _ in batch for entry in entries])
+            self._appender.append([entry for entries, _ in batch for entry in entries])
         except Exception:
             # Whatever it was, nobody may be shown anything; the driver's words may hold a student's key.
             for _, done in batch:
@@ -174,7 +173,7 @@ class AuditLog:
                 _settle(done)
 
     def _read(self, condition: object) -> Iterator[Logged]:
-        query = select(ENTRIES).where(condition).order_by(ENTRIES.c.seq)  # type: ignore[arg-type]  # a SQL condition
+        query = _WITH_LISTS.where(condition).order_by(ENTRIES.c.seq)  # type: ignore[arg-type]  # a SQL condition
         with self._connected() as connection, _streaming(connection).execute(query) as rows:
             for row in rows.mappings():
                 yield _logged(row)
@@ -217,22 +216,10 @@ def _file(place: Path) -> Path:
     return place if place.suffix == ".db" else place / FILE
 
 
-def _append(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Link entries to the end of the chain; the caller's transaction began by taking the only place there."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _APPENDING})
-    rows = linked(entries, _head(connection))
-    if not rows:
-        # Taking the place was the question: may this log be written?
-        return
-    connection.execute(insert(ENTRIES), rows)
-    named = [
-        {"student_key": key, "seq": row["seq"]}
-        for row, entry in zip(rows, entries, strict=True)
-        for key in entry.student_keys
-    ]
-    if named:
-        connection.execute(insert(READ_STUDENTS), named)
+_WITH_LISTS = select(ENTRIES, LISTS.c.student_keys.label("list_text")).select_from(
+    # An entry that names a list holds its hash as JSON text.
+    ENTRIES.outerjoin(LISTS, LISTS.c.sha256 == func.substr(ENTRIES.c.student_keys, 2, 64))
+)
 
 
 def _head(connection: Connection) -> Head:
@@ -241,7 +228,7 @@ def _head(connection: Connection) -> Head:
 
 
 def _logged(row: RowMapping) -> Logged:
-    return Logged(row["seq"], read_back(row), row["sha256"])
+    return Logged(row["seq"], read_back(row, row["list_text"]), row["sha256"])
 
 
 def _streaming(connection: Connection) -> Connection:

@@ -1,15 +1,14 @@
 """Whether the log of reads is as it was written."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, select, text
 
-from ews.store.audit_chain import FIRST, Head, first_problem
-from ews.store.audit_tables import ENTRIES, READ_STUDENTS
+from ews.store.audit_chain import FIRST, Head, Named, first_problem, list_hash
+from ews.store.audit_tables import ENTRIES, LIST_READS, LISTS, READ_STUDENTS
 
 
 @dataclass(frozen=True)
@@ -27,16 +26,21 @@ class Verdict:
 
 @dataclass
 class _Seen:
-    """What goes by while the chain is read: whether the kept head was there, and which students were named."""
+    """What goes by while the chain is read: whether the kept head was there, and who and which lists were named."""
 
     kept: Head | None
     met_kept: bool = False
     named: int = 0
+    lists: set[str] = field(default_factory=set)
 
     def watch(self, rows: Iterable[Mapping[Any, Any]]) -> Iterator[Mapping[Any, Any]]:
         for row in rows:
             self.met_kept |= self.kept == Head(row["seq"], row["sha256"])
-            self.named += sum(_mark(key, row["seq"]) for key in json.loads(row["student_keys"]))
+            named = Named.read(row["student_keys"])
+            self.named += sum(_mark(key, row["seq"]) for key in named.keys)
+            if named.list_sha256:
+                self.named += _mark(named.list_sha256, row["seq"])
+                self.lists.add(named.list_sha256)
             yield row
 
 
@@ -52,11 +56,19 @@ def prove(connection: Connection, kept: Head | None) -> Verdict:
         problem = f"the head {kept} that was noted is not in it: the log was cut or rewritten"
     if problem is None and seen.named != _indexed(stream):
         problem = "the index of students is not that of the entries"
+    if problem is None and not seen.lists <= _whole_lists(stream):
+        problem = "a list of students that was shown was changed or taken out"
     return Verdict(head, problem)
 
 
 def _indexed(connection: Connection) -> int:
-    return sum(_mark(row.student_key, row.seq) for row in connection.execute(select(READ_STUDENTS)))
+    alone = sum(_mark(row.student_key, row.seq) for row in connection.execute(select(READ_STUDENTS)))
+    return alone + sum(_mark(row.sha256, row.seq) for row in connection.execute(select(LIST_READS)))
+
+
+def _whole_lists(connection: Connection) -> set[str]:
+    """The lists whose students are those they had when they were shown."""
+    return {row.sha256 for row in connection.execute(select(LISTS)) if list_hash(row.student_keys) == row.sha256}
 
 
 def _mark(student_key: str, seq: int) -> int:

@@ -10,9 +10,9 @@ from ews.store.opening import store_url
 from ews.store.places import refuse_network_folder
 
 _METADATA = MetaData()
-_SCHEMA = "audit"
-ADDS = "ews_adds"
-"""Execution option of connections that add entries: they take the writer's place before they read the head."""
+SCHEMA = "audit"
+_MAKES = "ews_makes"
+"""Execution option of who makes tables: the writer's place is taken before anything is read."""
 
 _MAKING = 7_305_313
 """PostgreSQL's advisory lock of whoever makes the tables."""
@@ -28,7 +28,7 @@ ENTRIES = Table(
     Column("view", String(32), nullable=False),
     Column("result", String(16), nullable=False),
     Column("reason", String(64), nullable=False),
-    Column("student_keys", Text, nullable=False, doc="JSON list."),
+    Column("student_keys", Text, nullable=False, doc="JSON list; of several, the hash of the list as JSON text."),
     Column("school_id", Text),
     Column("fields", Text, nullable=False),
     Column("purpose", Text, nullable=False),
@@ -51,6 +51,22 @@ READ_STUDENTS = Table(
     sqlite_with_rowid=False,
 )
 """Finds a student's entries; it holds nothing that the entries do not."""
+
+LISTS = Table(
+    "audit_lists",
+    _METADATA,
+    Column("sha256", String(64), primary_key=True),
+    Column("student_keys", Text, nullable=False, doc="Sorted JSON list, whose SHA-256 names it."),
+)
+"""Each list of students that was ever shown, once; what was shown again next week with the same students is here."""
+
+LIST_READS = Table(
+    "audit_list_reads",
+    _METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("sha256", String(64), nullable=False, index=True),
+)
+"""Finds the entries that showed a list; it holds nothing that the entries do not."""
 
 _REFUSE_SQLITE = """
 create trigger if not exists {table}_no_{act} before {act} on {table}
@@ -75,7 +91,7 @@ def audit_engine(where: str | Path) -> Engine:
     url = store_url(where)
     if url.get_backend_name() == "postgresql":
         engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10})
-        return engine.execution_options(schema_translate_map={None: _SCHEMA})
+        return engine.execution_options(schema_translate_map={None: SCHEMA})
     file = Path(str(url.database))
     refuse_network_folder(file)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -88,16 +104,16 @@ def audit_engine(where: str | Path) -> Engine:
 
 def make_tables(engine: Engine) -> None:
     """Make the tables and their triggers where they are missing; several processes may do so at once."""
-    with engine.execution_options(**{ADDS: True}).begin() as connection:
+    with engine.execution_options(**{_MAKES: True}).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sql("select pg_advisory_xact_lock(:key)"), {"key": _MAKING})
-            connection.execute(sql(f"create schema if not exists {_SCHEMA}"))
+            connection.execute(sql(f"create schema if not exists {SCHEMA}"))
         _METADATA.create_all(connection)
         _refuse_changes(connection)
 
 
 def _refuse_changes(connection: Connection) -> None:
-    tables = [table.name for table in (ENTRIES, READ_STUDENTS)]
+    tables = [table.name for table in (ENTRIES, READ_STUDENTS, LISTS, LIST_READS)]
     if connection.dialect.name == "postgresql":
         connection.execute(sql(_REFUSE_FUNCTION))
         statements = [_REFUSE_POSTGRESQL.format(table=table) for table in tables]
@@ -114,5 +130,5 @@ def _set_pragmas(connection: Any, _: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    adds = connection.get_execution_options().get(ADDS)
-    connection.exec_driver_sql("begin immediate" if adds else "begin")
+    makes = connection.get_execution_options().get(_MAKES)
+    connection.exec_driver_sql("begin immediate" if makes else "begin")

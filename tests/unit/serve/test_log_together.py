@@ -64,10 +64,10 @@ def test_when_it_cannot_be_written_everybody_is_refused_and_later_ones_are_tried
     async def scenario() -> list[object]:
         log = LogTogether(audit)
         # The table is taken away, as a damaged or foreign file would lack it.
-        with audit._adder.begin() as connection:
+        with audit._engine.begin() as connection:
             connection.exec_driver_sql("alter table audit_entries rename to away")
         refused = await asyncio.gather(*(log.append(ENTRY) for _ in range(5)), return_exceptions=True)
-        with audit._adder.begin() as connection:
+        with audit._engine.begin() as connection:
             connection.exec_driver_sql("alter table away rename to audit_entries")
         return [*refused, await log.append(ENTRY)]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sqlite3
 import threading
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -39,6 +40,13 @@ class Place:
     def engine(self) -> Engine:
         return create_engine(f"sqlite:///{Path(self.where) / FILE}" if self.on_sqlite else store_url(self.where))
 
+    def count(self, table: str) -> int:
+        engine = self.engine()
+        with engine.connect() as connection:
+            found = connection.scalar(text(f"select count(*) from {'' if self.on_sqlite else 'audit.'}{table}"))
+        engine.dispose()
+        return int(found or 0)
+
     def edit(self, *statements: str) -> None:
         """Change it as its owner could, with the triggers out of the way."""
         self.run(*(OFF_SQLITE if self.on_sqlite else OFF_POSTGRESQL), *statements)
@@ -51,14 +59,10 @@ class Place:
         engine.dispose()
 
 
-OFF_SQLITE = [
-    f"drop trigger if exists audit_{table}_no_{act}"
-    for table in ("entries", "students")
-    for act in ("update", "delete")
-]
+TABLES = ("entries", "students", "lists", "list_reads")
+OFF_SQLITE = [f"drop trigger if exists audit_{table}_no_{act}" for table in TABLES for act in ("update", "delete")]
 OFF_POSTGRESQL = [
-    "set search_path to audit", "alter table audit_entries disable trigger all",
-    "alter table audit_students disable trigger all",
+    "set search_path to audit", *(f"alter table audit_{table} disable trigger all" for table in TABLES)
 ]  # fmt: skip
 
 
@@ -87,6 +91,62 @@ def test_a_list_is_one_entry_that_names_every_student_on_it_PRV_4(log: AuditLog)
     assert list(log.of_student(KAI.key)) == []
 
 
+def test_the_same_students_shown_again_take_one_row_more_and_every_read_names_them_PRV_4(log: AuditLog, place: Place):
+    again = replace(LIST, login="another", student_keys=tuple(reversed(LIST.student_keys)), run_id="run-2")
+    log.append([LIST])
+    log.append([again])
+    log.append([replace(LIST, student_keys=(ANA.key, KAI.key))])
+    assert [logged.entry.login for logged in log.of_student(JUN.key)] == ["rosa.imani", "another"]
+    assert [logged.seq for logged in log.of_student(KAI.key)] == [3]
+    assert [set(logged.entry.student_keys) for logged in log.of_student(ANA.key)] == [
+        {ANA.key, JUN.key}, {ANA.key, JUN.key}, {ANA.key, KAI.key},
+    ]  # fmt: skip
+    assert list(log.of_student(ANA.key[:-1])) == list(log.of_student("%")) == []
+    assert place.count("audit_lists") == 2
+    assert place.count("audit_students") == 0
+    assert log.verify().problem is None
+
+
+def test_a_list_that_another_process_kept_first_is_kept_once(log: AuditLog, place: Place):
+    other = open_audit_log(place.where)
+    for one in (log, other, log):
+        one.append([LIST])
+    other.close()
+    assert (place.count("audit_lists"), place.count("audit_list_reads")) == (1, 3)
+
+
+def test_a_log_of_before_lists_were_kept_once_is_read_and_proved_as_it_was(tmp_path: Path):
+    with sqlite3.connect(tmp_path / FILE) as old:
+        old.executescript(OLD_LOG)
+    old.close()
+    log = open_audit_log(tmp_path)
+    log.append([LIST])
+    assert [logged.entry for logged in log.of_student(JUN.key)] == [LIST, LIST]
+    assert log.verify(OLD_HEAD).problem is None
+    log.close()
+
+
+OLD_HEAD = Head(2, "fbcbfba266d600f86188a9da811a79adb7ca7d9f65e9f2de11e8dbdd43e6d737")
+OLD_LOG = f"""
+create table audit_entries (
+    seq integer not null primary key autoincrement, at varchar(32) not null, staff_key varchar(36) not null,
+    login text not null, role varchar(32) not null, view varchar(32) not null, result varchar(16) not null,
+    reason varchar(64) not null, student_keys text not null, school_id text, fields text not null,
+    purpose text not null, viewing_as text, run_id varchar(32), model_version integer,
+    correlation_id varchar(64) not null, party text, legal_basis text, previous_sha256 varchar(64) not null,
+    sha256 varchar(64) not null);
+create table audit_students (student_key varchar(36), seq integer, primary key (student_key, seq)) without rowid;
+insert into audit_entries values
+    (1, '2026-10-05T12:00:00.000000+00:00', '{TOMAS.key}', 'tomas.nunez', 'counselor', 'attendance', 'shown',
+    'caseload', '["{ANA.key}"]', null, '', '', null, 'run-1', 3, 'c0ffee', null, null, '{FIRST.sha256}',
+    '045ab312bf8dbecba6542e3357472534c7866f7ad47d8dc250e8265bef6ff57e'),
+    (2, '2026-10-05T12:00:00.000000+00:00', '{ROSA.key}', 'rosa.imani', 'counselor', 'risk_list', 'shown',
+    'caseload', '["{ANA.key}","{JUN.key}"]', null, '', '', null, 'run-1', 3, 'c0ffee', null, null,
+    '045ab312bf8dbecba6542e3357472534c7866f7ad47d8dc250e8265bef6ff57e', '{OLD_HEAD.sha256}');
+insert into audit_students values ('{ANA.key}', 1), ('{ANA.key}', 2), ('{JUN.key}', 2);
+"""
+
+
 def test_what_was_read_between_two_times_is_found_whatever_the_zone_PRV_9(log: AuditLog):
     later = replace(READ, at=NOON + timedelta(minutes=1))
     log.append([READ, later])
@@ -105,12 +165,14 @@ def test_a_disclosure_names_the_party_and_the_ground_PRV_4(log: AuditLog):
 
 
 def test_the_database_refuses_to_change_or_delete_an_entry_O18(log: AuditLog, place: Place):
-    log.append([READ])
+    log.append([READ, LIST])
     engine, on_sqlite = place.engine(), place.on_sqlite
     schema = "" if on_sqlite else "audit."
     statements = [
         f"update {schema}audit_entries set login = 'x'", f"delete from {schema}audit_entries",
         f"update {schema}audit_students set seq = 2", f"delete from {schema}audit_students",
+        f"update {schema}audit_lists set sha256 = 'x'", f"delete from {schema}audit_lists",
+        f"update {schema}audit_list_reads set seq = 3", f"delete from {schema}audit_list_reads",
     ]  # fmt: skip
     for statement in statements if on_sqlite else [*statements, "truncate audit.audit_entries"]:
         with engine.connect() as connection, pytest.raises(DBAPIError, match="append-only"):
@@ -139,6 +201,10 @@ def test_an_untouched_log_holds_and_goes_on_after_it_was_closed(place: Place):
         ("delete from audit_entries", "was cut or rewritten"),
         ("delete from audit_students where seq = 1", "index of students"),
         ("update audit_students set student_key = 'other' where seq = 1", "index of students"),
+        ("update audit_list_reads set sha256 = 'other' where seq = 2", "index of students"),
+        ("delete from audit_list_reads", "index of students"),
+        ("delete from audit_lists", "list of students that was shown"),
+        (f"update audit_lists set student_keys = '[\"{KAI.key}\"]'", "list of students that was shown"),
     ],
 )
 def test_whatever_is_changed_or_taken_out_is_found_O18(log: AuditLog, place: Place, statement: str, problem: str):
@@ -264,7 +330,8 @@ def test_on_the_stores_server_the_log_has_a_schema_of_its_own():
     with store.reading() as connection:
         tables = "select table_schema, table_name from information_schema.tables where table_name like 'audit_%'"
         assert set(map(tuple, connection.execute(text(tables)))) == {
-            ("audit", "audit_entries"), ("audit", "audit_students"),
+            ("audit", "audit_entries"), ("audit", "audit_students"), ("audit", "audit_lists"),
+            ("audit", "audit_list_reads"),
         }  # fmt: skip
     log.close()
     store.close()
