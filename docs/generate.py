@@ -55,6 +55,7 @@ WHAT_TO_DO = {
     "person ([retraining](retraining.md)).",
     "RegistryUnavailable": "Close the program that holds it, or follow [retraining](retraining.md), section 'When the "
     "registry cannot be read'. Lists and the service go on meanwhile.",
+    "Overtaken": "Open the page anew, look at what the other person wrote, and make your change again.",
     "StoreUnavailable": "Read the sentence: it says whether to run `ews store upgrade`, to start the database, or to "
     "restore a backup ([store](store.md)). The home still holds every scoring run, so a list can be published again.",
     "MonitoringAlarm": "Read the report it names, and [monitoring](monitoring.md): each alarm there says what to do. "

@@ -99,3 +99,9 @@ class StoreUnavailable(EwsError):
     """The store cannot be reached, is damaged, or was made by another version; nothing was changed."""
 
     exit_code = 24
+
+
+class Overtaken(EwsError):
+    """Somebody else changed the same thing meanwhile, so this change was not made; it says who and when."""
+
+    exit_code = 25
