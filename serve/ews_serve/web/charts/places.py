@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import TypeVar
 
 Values = Sequence[float | None]
+Item = TypeVar("Item")
 Words = Callable[[float | None], str]
 
 WIDTH = 440.0
-LEFT, RIGHT, TOP, BOTTOM = 34.0, 10.0, 16.0, 26.0
+LEFT, RIGHT, TOP, BOTTOM = 44.0, 10.0, 16.0, 26.0
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ def share_steps(top: float) -> list[float]:
     return [round(step * number, 2) for number in range(int(top / step + 1e-9) + 1)]
 
 
-def some(at: Sequence[float]) -> list[float]:
-    """Every so many of some numbers, seven at most, for labels that have room."""
+def some(at: Sequence[Item]) -> list[Item]:
+    """Every so many of some things, seven at most, for labels that have room."""
     every = max(1, ceil(len(at) / 7))
     return list(at[::every])
 

@@ -120,7 +120,7 @@ def years_chart(
         TOP + _HIGH + BOTTOM, TOP + _HIGH,
         lines=tuple(_line(name, xs, values, most, None if number else percent_text, number)
                     for number, (name, values) in enumerate(series.items())),
-        labels=tuple(Tick(x, year) for x, (year, _) in zip(xs, rates, strict=True)),
+        labels=tuple(some([Tick(x, year) for x, (year, _) in zip(xs, rates, strict=True)])),
         grid=tuple(Tick(_up(value, most), percent_text(value)) for value in share_steps(most)),
         limit=Tick(_up(limit, most), percent_text(limit)) if limit else None,
     )  # fmt: skip
