@@ -16,6 +16,7 @@ from ews.gains import (
     expected_gains,
     one_more_mentor,
     reach,
+    response_by_grade,
 )
 from ews.gains.reach import OURS, RULES
 
@@ -193,3 +194,44 @@ def test_the_order_of_rows_does_not_matter_to_reach() -> None:
 def test_what_is_not_known_is_told_beside_every_figure() -> None:
     assert "never a promise" in HONESTLY
     assert "grades 1 to 4" in HONESTLY
+
+
+def of_grades(*grades: tuple[str, int, int]) -> pd.DataFrame:
+    """A hundred students a grade with so many days absent, and so many of them unexcused."""
+    rows = [row for row in grades for _ in range(100)]
+    return pd.DataFrame(rows, columns=["grade_level", "days_absent_last_year", "days_unexcused_last_year"])
+
+
+def test_a_grade_with_more_unexcused_days_answers_a_mentor_more_and_no_students_own_excuses_count() -> None:
+    rows = of_grades(("01", 100, 20), ("09", 100, 40))
+    found = response_by_grade(rows)
+    assert found[0] == pytest.approx((2_000 + 2_000 * 0.3) / 12_000 / 0.3)
+    assert found[0] < 1 < found[100]
+    own = rows.copy()
+    own.loc[[0, 1], "days_unexcused_last_year"] = [0, 40]
+    assert (response_by_grade(own)[:100] == response_by_grade(own)[0]).all()
+
+
+def test_where_nothing_tells_excused_from_unexcused_every_grade_answers_alike() -> None:
+    rows = of_grades(("01", 10, 0), ("09", 10, 0))
+    assert (response_by_grade(rows) == 1).all()
+    assert (response_by_grade(rows.assign(days_unexcused_last_year=pd.NA)) == 1).all()
+
+
+def test_a_small_grade_does_not_stand_out_and_no_grade_beyond_half_and_one_and_a_half() -> None:
+    rows = pd.concat([of_grades(("01", 100, 1), ("09", 100, 90)), of_grades(("12", 1, 1)).head(3)], ignore_index=True)
+    found = response_by_grade(rows)
+    assert found.between(0.5, 1.5).all()
+    assert found.iloc[0] == 0.5
+    assert found.iloc[-1] == pytest.approx(1, abs=0.01)
+
+
+def test_the_response_is_the_power_of_the_factor_and_reach_follows_it() -> None:
+    rows, prior = school_of(30), EffectPrior(-8.0, 0.0)
+    twice = pd.Series(2.0, index=rows.index)
+    found = expected_gains(rows, prior, chronic_percent=10, response=twice)
+    like = expected_gains(rows, EffectPrior(100 * (0.92**2 - 1), 0.0), chronic_percent=10)
+    pd.testing.assert_frame_equal(found, like)
+    more = reached(rows, prior, around=0, response=twice)
+    assert more.loc[0, "crossings_averted"] > 1.5 * reached(rows, prior, around=0).loc[0, "crossings_averted"]
+    assert more.loc[0, "days_gained_low"] < more.loc[0, "days_gained"] < more.loc[0, "days_gained_high"]

@@ -10,6 +10,7 @@ where days are.
 from ews.gains.expected import expected_gains
 from ews.gains.prior import CAUTIOUS, CHECK_AND_CONNECT, NO_EFFECT, EffectPrior
 from ews.gains.reach import HONESTLY, one_more_mentor, reach, standard_rules
+from ews.gains.response import response_by_grade
 
 __all__ = [
     "CAUTIOUS",
@@ -20,5 +21,6 @@ __all__ = [
     "expected_gains",
     "one_more_mentor",
     "reach",
+    "response_by_grade",
     "standard_rules",
 ]

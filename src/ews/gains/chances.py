@@ -25,39 +25,49 @@ class Chances:
     Attributes:
         risk: probability of a chronic year without a mentor, (students,).
         crossings: expected crossings averted, (students,).
-        averted: the same under each of some equally likely effects, (students, factors); negative where one harms.
-        rate: expected absence rate without a mentor, (students,).
-        variance: of that rate, (students,).
+        gained: expected days gained, (students,).
+        averted: crossings averted under each of some equally likely effects, (students, factors); negative where one
+            harms.
+        answering: days absent that would answer a mentor, (students,), and their variance.
+        variance: of `answering`, (students,).
         factors: the effects, as factors on days absent, (factors,).
-        prior: which they were taken from.
-        days: days enrolled that are expected.
     """
 
     risk: np.ndarray
     crossings: np.ndarray
+    gained: np.ndarray
     averted: np.ndarray
-    rate: np.ndarray
+    answering: np.ndarray
     variance: np.ndarray
     factors: np.ndarray
-    prior: EffectPrior
-    days: float
 
     @classmethod
-    def of(cls, probabilities: pd.DataFrame, prior: EffectPrior, chronic_percent: int, days: float) -> "Chances":
-        """From columns `probability_NN`, as `ews.gains.expected_gains` takes them."""
+    def of(
+        cls, probabilities: pd.DataFrame, prior: EffectPrior, chronic_percent: int, days: float,
+        response: pd.Series | None,
+    ) -> "Chances":  # fmt: skip
+        """From columns `probability_NN` and a response, as `ews.gains.expected_gains` takes them."""
         curves, line = Curves.of(probabilities, chronic_percent), np.array([chronic_percent / 100])
+        power = np.ones(len(probabilities)) if response is None else response.to_numpy(dtype="float64")
         factors, risk = prior.equally_likely(_FACTORS), curves.beyond(line)
         rate, variance = curves.moments()
-        crossings = expected_gains(probabilities, prior, chronic_percent=chronic_percent)["crossings_averted"]
-        averted = risk - curves.beyond(line / factors)
-        return cls(risk[:, 0], crossings.to_numpy(), averted, rate, variance, factors, prior, days)
+        gains = expected_gains(probabilities, prior, chronic_percent=chronic_percent, days=days, response=response)
+        return cls(
+            risk=risk[:, 0],
+            crossings=gains["crossings_averted"].to_numpy(),
+            gained=gains["days_gained"].to_numpy(),
+            averted=risk - curves.beyond(line / factors ** power[:, None]),
+            answering=rate * days * power,
+            variance=variance * (days * power) ** 2,
+            factors=factors,
+        )
 
     def typical_of(self, group: np.ndarray) -> "Chances":
         """The mean of each student's group in the student's place: what somebody picked by lot brings."""
-        parts = {name: vars(self)[name] for name in ("risk", "crossings", "averted", "rate", "variance")}
+        parts = {name: values for name, values in vars(self).items() if name != "factors"}
         means = {name: pd.DataFrame(values).groupby(group).transform("mean") for name, values in parts.items()}
-        plain = {name: mean.to_numpy() if name == "averted" else mean[0].to_numpy() for name, mean in means.items()}
-        return Chances(**plain, factors=self.factors, prior=self.prior, days=self.days)
+        shaped = {name: mean.to_numpy().reshape(parts[name].shape) for name, mean in means.items()}
+        return Chances(**shaped, factors=self.factors)
 
     def summed(self, places: np.ndarray) -> dict[str, np.ndarray]:
         """Expectation and 95 % interval of the first 0, 1, 2 … students of each school.
@@ -69,32 +79,30 @@ class Chances:
             Of each of `FIGURES`, and with `_low` and `_high`, an array (schools, places + 1).
         """
         there = places >= 0
-        risk = np.where(there, self.risk[places], 0.0)
+        risk, crossings, gained = (
+            np.where(there, each[places], 0.0) for each in (self.risk, self.crossings, self.gained)
+        )
         averted = np.where(there[..., None], self.averted[places], 0.0)
-        crossings = np.where(there, self.crossings[places], 0.0)
         low, high = zip(
             _count_interval(risk[..., None], np.ones(1)),
             _count_interval(np.abs(averted), np.sign(1 - self.factors)),
             self._days_interval(places, there),
             strict=True,
         )
-        expected = (_running(risk), _running(crossings), self._expected_days(places, there))
+        expected = (_running(risk), _running(crossings), _running(gained))
         return {
             f"{name}{end}": values
             for end, found in (("", expected), ("_low", low), ("_high", high))
             for name, values in zip(FIGURES, found, strict=True)
         }
 
-    def _expected_days(self, places: np.ndarray, there: np.ndarray) -> np.ndarray:
-        return _running(np.where(there, self.rate[places], 0.0)) * self.days * -self.prior.mean_percent / 100
-
     def _days_interval(self, places: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Quantiles over effects times sums of rates, which are nearly normal."""
-        rate = _running(np.where(there, self.rate[places], 0.0))
+        """Quantiles over effects times sums of days, which are nearly normal."""
+        days = _running(np.where(there, self.answering[places], 0.0))
         spread = np.sqrt(_running(np.where(there, self.variance[places], 0.0)))
-        sums = np.maximum(rate[..., None] + spread[..., None] * ndtri((np.arange(_SUMS) + 0.5) / _SUMS), 0.0)
-        days = (sums[..., None] * (1 - self.factors)).reshape(*rate.shape, -1) * self.days
-        low, high = np.quantile(days, (_LOW, _HIGH), axis=-1)
+        sums = np.maximum(days[..., None] + spread[..., None] * ndtri((np.arange(_SUMS) + 0.5) / _SUMS), 0.0)
+        gained = (sums[..., None] * (1 - self.factors)).reshape(*days.shape, -1)
+        low, high = np.quantile(gained, (_LOW, _HIGH), axis=-1)
         return low, high
 
 

@@ -51,14 +51,13 @@ class Curves:
         return cls(np.log(np.array(percents) / 100), log_odds)
 
     def beyond(self, rates: np.ndarray) -> np.ndarray:
-        """Probability of missing at least each rate, shape (students, rates)."""
-        where = np.log(rates)
-        left = np.clip(np.searchsorted(self.at, where) - 1, 0, len(self.at) - 2)
-        slopes = np.diff(self.log_odds, axis=1) / np.diff(self.at)
-        outside = (where < self.at[0]) | (where > self.at[-1])
-        slope = np.where(outside, np.minimum(slopes[:, left], _STEEP), slopes[:, left])
-        knot = np.where(where > self.at[-1], len(self.at) - 1, left)
-        log_odds = self.log_odds[:, knot] + slope * (where - self.at[knot])
+        """Probability of missing at least each rate, (students, rates); the rates are (rates,) or (students, rates)."""
+        where, slopes = np.log(rates), np.diff(self.log_odds, axis=1) / np.diff(self.at)
+        first, last = (np.minimum(slopes[:, [end]], _STEEP) for end in (0, -1))
+        log_odds = self.log_odds[:, [0]] + first * np.minimum(where - self.at[0], 0.0)
+        for slope, low, high in zip(slopes.T, self.at[:-1], self.at[1:], strict=True):
+            log_odds = log_odds + slope[:, None] * np.clip(where - low, 0.0, high - low)
+        log_odds = log_odds + last * np.maximum(where - self.at[-1], 0.0)
         return 1 / (1 + np.exp(-np.clip(log_odds, -_FAR, _FAR)))
 
     def mean(self) -> np.ndarray:

@@ -8,7 +8,12 @@ from ews.gains.prior import EffectPrior
 
 
 def expected_gains(
-    probabilities: pd.DataFrame, prior: EffectPrior, *, chronic_percent: int, days: float | pd.Series = 180.0
+    probabilities: pd.DataFrame,
+    prior: EffectPrior,
+    *,
+    chronic_percent: int,
+    days: float | pd.Series = 180.0,
+    response: pd.Series | None = None,
 ) -> pd.DataFrame:
     """What a mentor is expected to bring each student, from the calibrated distribution of next year's absence rate.
 
@@ -18,6 +23,8 @@ def expected_gains(
         prior: what is believed of the effect.
         chronic_percent: the line.
         days: days enrolled that are expected, one number or one a student.
+        response: how strongly each student's absences answer a mentor, as `response_by_grade` gives it: the power of
+            the prior's factor; by default 1 for everybody.
 
     Returns:
         One row a student, index as given: `expected_rate` (share of days absent without a mentor),
@@ -29,16 +36,14 @@ def expected_gains(
     """
     curves = Curves.of(probabilities, chronic_percent)
     factors, weights = prior.factors()
-    line = chronic_percent / 100
-    with_mentor = sum(
-        weight * curves.beyond(np.array([line / factor]))[:, 0] for factor, weight in zip(factors, weights, strict=True)
-    )
-    expected = curves.mean()
+    power = np.ones(len(probabilities)) if response is None else response.to_numpy(dtype="float64")
+    own, line = factors ** power[:, None], np.array([chronic_percent / 100])
+    expected, risk = curves.mean(), curves.beyond(line)[:, 0]
     return pd.DataFrame(
         {
             "expected_rate": expected,
-            "crossings_averted": curves.beyond(np.array([line]))[:, 0] - with_mentor,
-            "days_gained": expected * (1 - float(factors @ weights)) * np.asarray(days, dtype=float),
+            "crossings_averted": risk - curves.beyond(line / own) @ weights,
+            "days_gained": expected * (1 - own @ weights) * np.asarray(days, dtype=float),
         },
         index=probabilities.index,
     )

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from ews.gains.chances import Chances
-from ews.gains.expected import expected_gains
 from ews.gains.prior import EffectPrior
 
 HONESTLY = (
@@ -54,6 +53,7 @@ def reach(
     chronic_percent: int,
     around: int = 5,
     days: float = 180.0,
+    response: pd.Series | None = None,
     rules: Mapping[str, pd.Series] | None = None,
 ) -> pd.DataFrame:
     """What each school's slots are expected to bring, for so many more and fewer than it has, by each rule.
@@ -66,6 +66,7 @@ def reach(
         chronic_percent: the line.
         around: how many more and fewer slots are asked about.
         days: days enrolled that are expected.
+        response: as `expected_gains` takes it.
         rules: by name, who comes first: the highest; a null comes last. By default `standard_rules`. A rule named
             `random` is told as what somebody of the school picked by lot brings.
 
@@ -81,8 +82,9 @@ def reach(
     """
     schools, has = _schools(rows, slots)
     wanted = has[:, None] + np.arange(-around, around + 1)
-    named = rules if rules is not None else _standard(rows, prior, chronic_percent)
-    return _asked(rows, Chances.of(rows, prior, chronic_percent, days), named, schools, has * 0, wanted).assign(
+    chances = Chances.of(rows, prior, chronic_percent, days, response)
+    named = rules if rules is not None else _standard(rows, chances)
+    return _asked(rows, chances, named, schools, has * 0, wanted).assign(
         more=lambda found: found["slots"] - found["school_id"].map(dict(zip(schools, has, strict=True)))
     )[_COLUMNS]
 
@@ -95,6 +97,7 @@ def one_more_mentor(
     *,
     chronic_percent: int,
     days: float = 180.0,
+    response: pd.Series | None = None,
     rules: Mapping[str, pd.Series] | None = None,
 ) -> pd.DataFrame:
     """What one more mentor with so many students would be expected to bring each school, by each rule.
@@ -106,6 +109,7 @@ def one_more_mentor(
         prior: as for `reach`.
         chronic_percent: as for `reach`.
         days: as for `reach`.
+        response: as for `reach`.
         rules: as for `reach`.
 
     Returns:
@@ -117,8 +121,9 @@ def one_more_mentor(
     """
     schools, has = _schools(rows, slots)
     left = np.clip(rows.groupby("school_id").size().reindex(schools).to_numpy() - has, 0, caseload)
-    named = rules if rules is not None else _standard(rows, prior, chronic_percent)
-    found = _asked(rows, Chances.of(rows, prior, chronic_percent, days), named, schools, has, left[:, None])
+    chances = Chances.of(rows, prior, chronic_percent, days, response)
+    named = rules if rules is not None else _standard(rows, chances)
+    found = _asked(rows, chances, named, schools, has, left[:, None])
     return found.assign(more=found["slots"])[_COLUMNS]
 
 
@@ -127,8 +132,8 @@ _COLUMNS = ["rule", "school_id", "slots", "more", "students"] + [
 ]
 
 
-def _standard(rows: pd.DataFrame, prior: EffectPrior, chronic_percent: int) -> dict[str, pd.Series]:
-    return standard_rules(rows, expected_gains(rows, prior, chronic_percent=chronic_percent))
+def _standard(rows: pd.DataFrame, chances: Chances) -> dict[str, pd.Series]:
+    return standard_rules(rows, pd.DataFrame({"crossings_averted": chances.crossings}, index=rows.index))
 
 
 def _schools(rows: pd.DataFrame, slots: Mapping[str, int]) -> tuple[pd.Index, np.ndarray]:
