@@ -6,7 +6,7 @@ the log before the answer leaves, and where the log cannot be written, there is 
 
 import contextlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -23,6 +23,7 @@ from ews_serve.service import Service
 
 NOTHING_PUBLISHED = "No list was published yet. Make one with: ews score --target-year YEAR; then: ews publish"
 STATE_PURPOSE = "Say why you need to see a student outside your caseload, in the header Ews-Purpose."
+NOT_AS_ANOTHER = "You look as somebody else, so nothing can be written. Look as yourself again first."
 SECOND_FACTOR = "This asks for a second factor, and none was given at sign-in."
 
 PURPOSE, MOST_PURPOSE = "Ews-Purpose", 200
@@ -151,8 +152,10 @@ class Asked:
         """
         self.service.audit.append([self._entry(view, decision.role, decision.reason, result, about)])
 
-    def log_list(self, scope: Scope, result: str, lines: Sequence[Line], **about: Any) -> None:
+    def log_list(self, scope: Scope, result: str, lines: Sequence[Line], fields: str = "", **about: Any) -> None:
         """Write the read of a list into the log, in one entry that names every student on it.
+
+        `fields` says what was told beside the lines, as contacts.
 
         Raises:
             AuditUnavailable: as :meth:`log`.
@@ -160,8 +163,44 @@ class Asked:
         roles = dict.fromkeys(part.grant.role for part in scope.parts)
         reasons = dict.fromkeys(part.reason for part in scope.parts)
         keys = tuple(line.student_key for line in lines)
-        about |= {"student_keys": keys, "fields": "names" if any(line.student_id for line in lines) else ""}
+        told = " ".join(part for part in (fields, "names" if any(line.student_id for line in lines) else "") if part)
+        about |= {"student_keys": keys, "fields": told}
         self.service.audit.append([self._entry(scope.view, " ".join(roles), " ".join(reasons), result, about)])
+
+    def log_views(self, seen: Seen[Any], views: Mapping[View, Decision], run: Run | None = None) -> None:
+        """Write the read of one student in several views into the log, at once.
+
+        Raises:
+            AuditUnavailable: as :meth:`log`.
+        """
+        about = {"student_keys": (seen.place.student_key,), **of_run(run)}
+        entries = [
+            self._entry(view, one.role, one.reason, "shown", {**about, "fields": "names" if one.shows_names else ""})
+            for view, one in views.items()
+        ]
+        self.service.audit.append(entries)
+
+    def write(self, student_key: str, view: View, write: Callable[[Any, Decision], Found]) -> Found:
+        """Write of one student, in one transaction with the decision and only once the log has it; for a thread.
+
+        Args:
+            student_key: the student.
+            view: what is written: who may see it may write it.
+            write: writes, given the connection and the decision.
+
+        Raises:
+            Refused: as :meth:`student`; and 403 while looking as somebody else.
+            AuditUnavailable: the log cannot be written, and nothing else was.
+        """
+        with self.service.store.writing() as connection:
+            place = place_of(connection, student_key, *self._staff_keys())
+            decision = self.decide(place, view)
+            if decision.allowed and not self.viewer.viewing_as:
+                done = write(connection, decision)
+                self.log(view, decision, "written", student_keys=(student_key,))
+                return done
+        self.log(view, decision, "refused", student_keys=(student_key,) if place.stays else ())
+        raise Refused(403, NOT_AS_ANOTHER) if decision.allowed else self._refusal(view, decision)
 
     async def _logged(self, entry: Entry) -> None:
         await self.service.log_together.append(entry)
@@ -212,7 +251,12 @@ def json_text(text: str, headers: dict[str, str] | None = None) -> Response:
     return Response(text, media_type="application/json", headers=headers)
 
 
-async def _asked(request: Request) -> Asked:
+async def asked_of(request: Request) -> Asked:
+    """What a request asks, and who.
+
+    Raises:
+        Refused: 401, nobody is signed in; 422, the purpose is too long.
+    """
     signed_in = await signed_in_or_none(request)
     if signed_in is None:
         raise Refused(401)
@@ -232,5 +276,5 @@ def written(purpose: str) -> str:
     return " ".join(_NOT_WRITTEN.sub(" ", purpose).split())
 
 
-Asking = Annotated[Asked, Depends(_asked)]
+Asking = Annotated[Asked, Depends(asked_of)]
 """What a route takes; a route without it is open to nobody, which a test asserts of each."""
