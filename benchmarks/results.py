@@ -26,6 +26,7 @@ from benchmarks.frames import (
     rows_of,
 )
 from benchmarks.results_page import PRIOR_WORLDS, WITH_PRIOR, Measured, page
+from benchmarks.sections import with_kept
 from ews.backtest import backtest
 from ews.ceilings import (
     OTHER_DISTRICTS,
@@ -75,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--jobs", type=int, default=2, help="districts made at a time")
     told = parser.parse_args(arguments)
     found = measure(told, _teller())
-    told.page.write_text(page(found), encoding="utf-8")
+    told.page.write_text(with_kept(page(found)), encoding="utf-8")
     print(f"{told.page} is written.")
 
 
