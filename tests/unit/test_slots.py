@@ -131,3 +131,35 @@ def test_nothing_is_proposed_before_a_list_was_made(tmp_path, capsys):
         main(["allocate", "--home", str(tmp_path), "--out", str(tmp_path / "out")])
     assert "Nothing was scored yet" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_with_a_file_of_mentors_each_is_offered_to_a_student_and_the_same_seed_gives_the_same_round_MEN_3(
+    tmp_path, capsys
+):
+    home = promoted_home(tmp_path / "home")
+    run = score(home, SchoolYear(2027))
+    school = pd.read_parquet(run.folder / "risk_list.parquet")["school_id"].iloc[0]
+    mentors, rule = tmp_path / "mentors.csv", tmp_path / "rule.toml"
+    mentors.write_text(
+        f"mentor_id,name,kind,schools,starts_on,screened_on\nm1,Kim,staff,{school},2020-01-01,2020-01-01\n"
+    )
+    rule.write_text('objective = "days_gained"\n')
+    words = ["allocate", "--home", home.path, "--mentors", mentors, "--rule", rule, "--seed", "a" * 32, "--out"]
+    for folder in ("first", "again"):
+        with pytest.raises(SystemExit, match="0"):
+            main([*map(str, words), str(tmp_path / folder)])
+    assert (tmp_path / "first" / "slots.csv").read_bytes() == (tmp_path / "again" / "slots.csv").read_bytes()
+    rows = list(csv.DictReader((tmp_path / "first" / "slots.csv").read_text(encoding="utf-8").splitlines()))
+    offered = [row for row in rows if row["decision"] == "proposed"]
+    assert [(row["school_id"], row["mentor_id"]) for row in offered] == [(school, "m1")] * 5
+    about = json.loads((tmp_path / "first" / "slots.json").read_text())
+    assert (about["rule"]["objective"], about["seed"]) == ("days_gained", "a" * 32)
+    assert "most days gained first" in capsys.readouterr().out
+
+
+def test_a_rule_without_mentors_is_refused_in_words(tmp_path, capsys):
+    home = promoted_home(tmp_path / "home")
+    score(home, SchoolYear(2027))
+    with pytest.raises(SystemExit, match="2"):
+        main(["allocate", "--home", str(home.path), "--out", str(tmp_path), "--seed", "a" * 16])
+    assert "--mentors" in capsys.readouterr().err

@@ -1,8 +1,8 @@
-"""Who is proposed for a mentor: each school's slots in the order of a rule that can be read aloud.
+"""Each school's slots as a share of its students, in the order of a rule that can be read aloud.
 
-The rule: students not yet chronically absent first, since a mentor can come before the line; among them, and after
-them among the others, in the order of the school's risk list, whose ties are broken by its stored random key. It is a
-proposal, never an assignment: a team edits it, families agree or not, and nobody below the line is told anything.
+The case without a file of mentors: students not yet chronically absent first, since a mentor can come before the line;
+among them, and after them among the others, in the order of the school's risk list, whose ties are broken by its stored
+random key.
 """
 
 import numpy as np
