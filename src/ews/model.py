@@ -32,6 +32,12 @@ _TOLD_ONLY = frozenset(name for name, feature in FEATURES.items() if not feature
 
 _DIRECTIONS = {name: feature.direction for name, feature in FEATURES.items()}
 
+HISTORY = "known_years"
+"""How many years are known of a student, the one feature of the last steps (see `_steps_of_history`)."""
+
+_STEPS = {"num_leaves": 2, "learning_rate": 0.5, "lambda_l2": 5.0, "extra_trees": False, "feature_fraction": 1.0}
+_STEP_ROUNDS = 10
+
 _SMALL_BATCH = 256
 _SMALL_TRAINING = 20_000
 """Rows up to which a second thread costs more than it brings, in scoring and in training."""
@@ -166,12 +172,14 @@ def fit(
     for learn, predict in held_out_splits(rows, parameters.seed):
         held_out[predict] = _train(rows.where(learn), recipe).raw(rows.x[predict])
     unseen, last = ~np.isnan(held_out), (rows.frame["school_year"] == rows.frame["school_year"].max()).to_numpy()
+    steps = _steps_of_history(rows.where(unseen), held_out[unseen], parameters)
+    text = joined(steps.model_to_string(), learned.text)
     calibrator = fit_calibrator(
-        scored(rows.where(unseen), held_out[unseen], policy),
-        scored(rows.where(last), learned.raw(rows.x[last]), policy),
+        scored(rows.where(unseen), held_out[unseen] + _raw(steps, rows.x[unseen]), policy),
+        scored(rows.where(last), learned.raw(rows.x[last]) + _raw(steps, rows.x[last]), policy),
         policy,
     )
-    return _in_log_odds(learned.text, calibrator)
+    return _in_log_odds(text, calibrator)
 
 
 def raw_scores_by(learn: Dataset, rows: Dataset, parameters: Parameters, policy: Policy) -> np.ndarray:
@@ -220,7 +228,7 @@ class _Learned:
 
     def raw(self, x: pd.DataFrame) -> np.ndarray:
         """Log-odds of the graded outcome, shape (rows,), without the level of a year."""
-        own = self.own.predict(x, raw_score=True, validate_features=True)
+        own = _raw(self.own, x)
         return own if self.prior is None else own + self.stretch * self.prior.raw_scores(x)
 
     @property
@@ -241,6 +249,25 @@ def _train(rows: Dataset, recipe: _Recipe) -> _Learned:
     start, stretch = _start(rows, graded, recipe.prior)
     data = lightgbm.Dataset(rows.x.astype("float64"), graded, weight=weights, init_score=start, params=settings)
     return _Learned(lightgbm.train(settings, data, num_boost_round=parameters.rounds), recipe.prior, stretch)
+
+
+def _steps_of_history(rows: Dataset, held_out: np.ndarray, parameters: Parameters) -> lightgbm.Booster:
+    """A few steps over the years that are known of a student, from rows the trees had not learned from.
+
+    Two students with the same graded estimate do not cross the line as often where one of them is known for years and
+    the other for none: what may come of the second spreads wider, and the graded outcome alone cannot tell it.
+    """
+    levels, slope = years_and_slope(held_out, rows.y, rows.frame["school_year"].to_numpy())
+    settings = parameters.for_lightgbm([0] * len(rows.feature_names), 1) | _STEPS
+    settings["feature_contri"] = [float(name == HISTORY) for name in rows.feature_names]
+    start = levels + slope * held_out
+    data = lightgbm.Dataset(rows.x.astype("float64"), rows.y, init_score=start, params=settings)
+    text = lightgbm.train(settings, data, num_boost_round=_STEP_ROUNDS).model_to_string()
+    return lightgbm.Booster(model_str=stretched(text, 1 / slope))
+
+
+def _raw(booster: lightgbm.Booster, x: pd.DataFrame) -> np.ndarray:
+    return booster.predict(x, raw_score=True, validate_features=True)
 
 
 def _start(rows: Dataset, graded: np.ndarray, prior: Model | None) -> tuple[np.ndarray, float]:

@@ -264,6 +264,21 @@ def test_students_on_the_same_side_of_the_line_are_told_apart_by_how_much_they_m
     assert ahead(dealt) > ahead(fit(dataset, FEW_TREES, Policy())) + 0.08
 
 
+def test_who_is_new_is_told_as_often_as_it_comes_true_like_those_who_are_known(dataset):
+    """Half of the new miss nothing and the others more than the line: the graded outcome alone evens that out."""
+    frame = dataset.frame.assign(known_years=(dataset.frame.index % 3 != 0).astype(float))
+    new = (frame["known_years"] == 0).to_numpy()
+    frame.loc[new, list(FEATURES[:5])] = np.nan
+    much = np.random.default_rng(3).random(len(frame)) < 0.45
+    frame.loc[new, "outcome_rate"] = np.where(much, 0.12, 0.0)[new]
+    for crossed in ("outcome_is_chronic", "outcome_reaches_08", "outcome_reaches_10", "outcome_reaches_12"):
+        frame.loc[new, crossed] = much[new]
+    rows = Dataset(frame, (*FEATURES, "known_years"), 0)
+    told = fit(rows, FEW_TREES, Policy()).risk(rows.x)
+    assert abs(told[new].mean() - rows.y[new].mean()) < 0.03
+    assert abs(told[~new].mean() - rows.y[~new].mean()) < 0.03
+
+
 def test_raw_scores_are_log_odds_of_being_chronic(model):
     chronic = model.calibrator.percents.index(10)
     assert model.calibrator.slopes[chronic] == 1

@@ -97,7 +97,8 @@ def _details(run: Training) -> tuple[Block, ...]:
         "trained": run.version.trained_at if run.version else "in the run that holds this card",
         "bundle": run.bundle.sha256,
         "kind": f"LightGBM {versions['lightgbm']}: {made['rounds']} trees of at most {made['leaves']} leaves, "
-        "calibrated on school years held out; monotone where sense demands",
+        "which learn how far past the line a year ended; last steps over how many years are known, and calibration, on "
+        "school years held out; monotone where sense demands",
         "settings": ", ".join(f"{in_words(name)} {made[name]}" for name in _SETTINGS),
         "features": f"{len(run.bundle.features)}: " + ", ".join(f"{name} {count}" for name, count in groups.items()),
         "features' hash": feature_hash(run),
