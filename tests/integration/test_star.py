@@ -114,7 +114,7 @@ def test_probabilities_are_true_for_students_with_and_without_a_known_last_year(
     """A third is new to the file."""
     rows = predictions[predictions["school_year"] == target_year]
     by_history = rows.groupby(rows["was_chronic"].isna())[["LightGBM", "outcome"]].mean()
-    assert ((by_history["LightGBM"] - by_history["outcome"]).abs() < 0.015).all()
+    assert ((by_history["LightGBM"] - by_history["outcome"]).abs() < 0.01).all()
 
 
 def test_a_bundle_of_this_model_scores_the_same_bytes_after_reload(dataset, tmp_path):
