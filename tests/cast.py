@@ -25,7 +25,7 @@ class CastSchool:
 
 @dataclass(frozen=True)
 class CastStudent:
-    """A student; `why` says which edge case."""
+    """A student; `why` says which edge case, `habit` what the attendance of the years before was like."""
 
     number: int
     student_id: str
@@ -35,6 +35,8 @@ class CastStudent:
     why: str
     do_not_score: bool = False
     withdrawn_on: date | None = None
+    risk: float | None = None
+    habit: str = ""
 
     @property
     def key(self) -> str:
@@ -72,7 +74,8 @@ class CastStaff:
 HARBOR = CastSchool("014", "01", "Harbor Street Elementary", "elementary")
 JUNIPER = CastSchool("022", "01", "Juniper Middle", "middle")
 FAIRVIEW = CastSchool("901", "09", "Fairview", "elementary")
-SCHOOLS = (HARBOR, JUNIPER, FAIRVIEW)
+ORCHARD = CastSchool("033", "01", "Orchard Lane School", "elementary")
+SCHOOLS = (HARBOR, JUNIPER, FAIRVIEW, ORCHARD)
 
 
 def _at(school: CastSchool, entry: date = LONG_AGO, exit_date: date | None = None) -> Stay:
@@ -98,7 +101,57 @@ SAM = CastStudent(8, "1008", "Sam Two Rivers", "05", (_at(HARBOR), _at(JUNIPER))
 MIA = CastStudent(9, "1009", "Mia Horvat", "07", (_at(JUNIPER),), "the other school of the district")
 NOOR = CastStudent(10, "007N", "Noor Fictional", "03", (_at(FAIRVIEW),), "another district")
 TEO = CastStudent(11, "1011", "Teo 张", "01", (_at(HARBOR),), "on nobody's caseload; a name in two scripts")
-STUDENTS = (ANA, JUN, ZOE, KAI, IVY, OMAR, LEA, SAM, MIA, NOOR, TEO)
+
+LENA = CastStudent(
+    21, "2001", "Lena Fjord", "06", (_at(ORCHARD),), "missed far more than a tenth, in long spells",
+    risk=0.86, habit="spells 0.20 0.24 0.26",
+)  # fmt: skip
+MATEO = CastStudent(
+    22, "2002", "Mateo García Márquez", "05", (_at(ORCHARD),), "two surnames and diacritics; Mondays",
+    risk=0.63, habit="mondays 0.05 0.07 0.095",
+)  # fmt: skip
+RUBY = CastStudent(
+    23, "2003", "Ruby Castellan", "04", (_at(ORCHARD),), "mentored since September", risk=0.58,
+    habit="single 0.08 0.11 0.12",
+)  # fmt: skip
+ELI = CastStudent(
+    24, "2004", "Eli Castellan", "02", (_at(ORCHARD),), "the sibling of Ruby", risk=0.52, habit="single 0.06 0.09"
+)
+NIA = CastStudent(
+    25, "2005", "Nia Brightwater-Oyelaran de la Fuente", "07", (_at(ORCHARD),),
+    "a name longer than its column; the family opted out of mentoring", risk=0.41, habit="mondays 0.06 0.06 0.08",
+)  # fmt: skip
+PIA = CastStudent(
+    26, "2006", "Pia <script>alert(1)</script>", "03", (_at(ORCHARD),), "a name that is markup", risk=0.37,
+    habit="winter 0.04 0.07",
+)  # fmt: skip
+HUGO = CastStudent(
+    27, "2007", "Hugo Lindgren", "KG", (_at(ORCHARD, date(2026, 8, 24)),), "new to the district, no history", risk=0.33
+)
+SANA = CastStudent(
+    28, "2008", "Sana Iqbal", "08", (_at(ORCHARD),), "yearly totals only; the last of them unknown", risk=0.29,
+    habit="unknown",
+)  # fmt: skip
+BO = CastStudent(
+    29, "2009", "Bo Achterberg", "01", (_at(ORCHARD, date(2026, 9, 29)),), "came from elsewhere last week", risk=0.24,
+    habit="winter 0.05",
+)  # fmt: skip
+TOM = CastStudent(
+    30, "2010", "Tom Waverly", "05", (_at(ORCHARD),), "near a line, and fewer days missed than before", risk=0.16,
+    habit="single 0.09 0.05",
+)  # fmt: skip
+YUKI = CastStudent(
+    31, "2011", "Yuki Tanabe", "06", (_at(ORCHARD),), "was there every single day", risk=0.03, habit="single 0 0 0"
+)
+ADA = CastStudent(
+    32, "2012", "Ada Quill", "04", (_at(ORCHARD),), "not to be scored, at the family's wish", do_not_score=True,
+    habit="single 0.05 0.06",
+)  # fmt: skip
+
+AT_ORCHARD = (LENA, MATEO, RUBY, ELI, NIA, PIA, HUGO, SANA, BO, TOM, YUKI, ADA)
+"""One student for each case that a page has to word well; the school that screenshots show."""
+
+STUDENTS = (ANA, JUN, ZOE, KAI, IVY, OMAR, LEA, SAM, MIA, NOOR, TEO, *AT_ORCHARD)
 
 
 def _grant(role: Role, school: CastSchool | None = None, district: str | None = "01", **more: date) -> Grant:
@@ -136,7 +189,17 @@ UMA = CastStaff(
     "stood in for a principal until yesterday",
 )  # fmt: skip
 VAL = CastStaff(12, "val.nobody", "Val Nobody", (), "works here and was granted nothing")
-STAFF = (DANA, WEI, ROSA, TOMAS, BEA, MO, INES, PIET, NIGHTLY, LOU, UMA, VAL)
+CORA = CastStaff(
+    13, "cora.bloom", "Cora Bloom", (_grant(Role.SCHOOL_LEAD, ORCHARD),), "coordinates mentors at Orchard Lane"
+)
+ED = CastStaff(
+    14, "ed.nakamura", "Ed Nakamura", (_grant(Role.COUNSELOR, ORCHARD),), "counselor with half of the school",
+    caseload=("Lena Fjord", "Ruby Castellan", "Eli Castellan", "Hugo Lindgren", "Ada Quill"),
+)  # fmt: skip
+SOL = CastStaff(
+    15, "sol.reyes", "Sol Reyes", (_grant(Role.MENTOR, ORCHARD),), "mentor of one student", caseload=("Ruby Castellan",)
+)
+STAFF = (DANA, WEI, ROSA, TOMAS, BEA, MO, INES, PIET, NIGHTLY, LOU, UMA, VAL, CORA, ED, SOL)
 
 _CASELOAD_ROLES = (Role.COUNSELOR, Role.MENTOR)
 

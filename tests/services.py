@@ -11,12 +11,14 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import numpy as np
 import pandas as pd
 from sqlalchemy import insert
 
+from ews.absence import BANDS
 from ews.access import AccessPolicy
 from ews.bundle import bundle_folder, write_bundle
 from ews.dataset import Dataset
@@ -26,11 +28,12 @@ from ews.policy import Policy
 from ews.store.audit_log import open_audit_log
 from ews.store.keys import SCOPES, make_token
 from ews.store.opening import Store, open_store
-from ews.store.schema import HISTORIES, IN_FORCE, RISK_ROWS, RUNS
+from ews.store.schema import ASSIGNMENTS, EXCLUSIONS, HISTORIES, IN_FORCE, MENTORS, RISK_ROWS, RUNS
 from ews_serve import Service, Settings, create_app
 from ews_serve.live import LiveModels
 from ews_serve.measures import Measures
 from tests import cast
+from tests.histories import attendance_of
 from tests.stores import store_with_cast
 
 HOST = "ews.test"
@@ -102,9 +105,11 @@ def move_list_in(store: Store, bundle_sha256: str) -> dict[str, str]:
     """Publish a list of every student who may be listed, and make a token for everybody with every scope."""
     with store.writing() as connection:
         add_run(connection, RUN_ID, bundle_sha256)
-        histories = [{"student_key": one.key, "attendance": attendance(), "fingerprint": "0" * 32}
+        histories = [{"student_key": one.key, "fingerprint": "0" * 32,
+                      "attendance": attendance_of(one) if one in cast.AT_ORCHARD else attendance()}
                      for one in cast.STUDENTS if one.withdrawn_on is None]  # fmt: skip
         connection.execute(insert(HISTORIES), histories)
+        move_mentor_in(connection)
         return {
             one.login: make_token(
                 connection, one.key, name="tests", scopes=SCOPES, at=cast.NOON,
@@ -127,6 +132,23 @@ def add_run(connection: Any, run_id: str, bundle_sha256: str, published_at: date
     connection.execute(insert(IN_FORCE), [{"one": 1, "run_id": run_id, "data_id": "d", "since": published_at}])
 
 
+def move_mentor_in(connection: Any) -> None:
+    """Sol mentors Ruby since September; Nia's family wants no mentor."""
+    since = date(2026, 9, 8)
+    mentor = {"mentor_key": str(UUID(int=1, version=4)), "mentor_id": "M1", "staff_key": cast.SOL.key,
+              "name": cast.SOL.name, "kind": "staff", "caseload_cap": 3, "grade_levels": "[]", "languages": '["en"]',
+              "interests": "[]", "screened_on": since, "trained_on": since, "starts_on": since}  # fmt: skip
+    connection.execute(insert(MENTORS), [mentor])
+    given = {"assignment_key": str(UUID(int=2, version=4)), "request_key": str(UUID(int=3, version=4)),
+             "student_key": cast.RUBY.key, "mentor_key": mentor["mentor_key"], "seat": 1, "state": "active",
+             "offered_on": since, "offered_by": cast.CORA.login, "why": "first of the list", "starts_on": since,
+             "family_told_on": since, "consented_on": since, "assented_on": since}  # fmt: skip
+    connection.execute(insert(ASSIGNMENTS), [given])
+    opted_out = {"exclusion_key": str(UUID(int=4, version=4)), "student_key": cast.NIA.key, "kind": "opted_out",
+                 "starts_on": since, "entered_by": cast.CORA.login, "why": "the family's wish"}  # fmt: skip
+    connection.execute(insert(EXCLUSIONS), [opted_out])
+
+
 def risk_rows(run_id: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for one in LISTED:
@@ -134,13 +156,38 @@ def risk_rows(run_id: str) -> list[dict[str, Any]]:
         rank = 1 + sum(row["school_id"] == school_id for row in rows)
         same = {"rank": rank, "grade_level": one.grade_level, "risk": 0.7 - rank / 20, "lane": "prevent",
                 "days_absent_last_year": 9 + rank, "days_enrolled_last_year": 180}  # fmt: skip
-        line = {**same, "student_key": one.key, "probabilities": {"08": 0.8, "10": same["risk"]},
-                "band_last_year": "at risk", "last_school_year": 2026, "lowering_reason": None,
+        told = {"band_last_year": "at risk", "last_school_year": 2026, "lowering_reason": None,
                 "reasons": [f"Missed {9 + rank} of 180 days in 2025-26. Raises the estimate."]}  # fmt: skip
+        if one in cast.AT_ORCHARD:
+            same, told = told_at_orchard(one, same, told)
+        line = {**same, **told, "student_key": one.key, "probabilities": {"08": 0.8, "10": same["risk"]}}
         numbers = {"base": -2.0, "raw_score": -1.5, "contributions": {"recent level": 0.5, "trend": 0.0}}
         rows.append({**same, "run_id": run_id, "student_key": one.key, "school_id": school_id,
                      "line": json.dumps(line), "explanation": json.dumps(numbers)})  # fmt: skip
     return rows
+
+
+def told_at_orchard(one: cast.CastStudent, same: dict[str, Any], told: dict[str, Any]) -> tuple[Any, Any]:
+    """What the list says of a student whose habit is known: the same days as the history."""
+    same = {**same, "risk": one.risk}
+    years = json.loads(attendance_of(one))["years"]
+    last = next((year for year in years if year["school_year"] == 2026), None)
+    if last is None or last["days_absent"] is None:
+        unknown = {"days_absent_last_year": None, "days_enrolled_last_year": None}
+        return same | unknown, told | {"band_last_year": None, "last_school_year": None, "reasons": []}
+    absent, enrolled, rate = last["days_absent"], last["days_enrolled"], last["days_absent"] / last["days_enrolled"]
+    days = {"days_absent_last_year": absent, "days_enrolled_last_year": enrolled}
+    lane = "recover" if absent * 10 >= enrolled else "prevent"
+    band = BANDS[(rate >= 0.05) + (rate >= 0.1) + (rate >= 0.2)]
+    facts = f"Missed {absent} of {enrolled} days in 2025-26 (typical in grade 5 here: 9)."
+    if one.risk is None or one.risk < 0.15:
+        return same | days | {"lane": lane}, told | {
+            "band_last_year": band, "reasons": [], "lowering_reason": f"{facts} Lowers the estimate."}  # fmt: skip
+    fewer = "Missed 1 of the last 60 days of 2025-26 (typical in grade 5 here: 3). Lowers the estimate."
+    monday = [f"Missed {last['weekdays']['1'][0]} of 36 Mondays in 2025-26 (typical in grade 5 here: 2). "
+              "Raises the estimate."]  # fmt: skip
+    reasons = [f"{facts} Raises the estimate.", *(monday if one.habit.startswith("mondays") else ())]
+    return same | days | {"lane": lane}, told | {"band_last_year": band, "reasons": reasons, "lowering_reason": fewer}
 
 
 def attendance() -> str:

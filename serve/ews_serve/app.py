@@ -11,10 +11,10 @@ from ews_serve.edge import Edge
 from ews_serve.identity import SignInFirst, to_sign_in
 from ews_serve.problems import MEDIA_TYPE, answer_with_problems
 from ews_serve.provider import Provider
-from ews_serve.routes import health, home, me, provider, runs, schools, score, sign_in, static, students
+from ews_serve.routes import health, me, provider, runs, schools, score, sign_in, static, students
 from ews_serve.schemas import Problem
 from ews_serve.service import Service
-from ews_serve.web import purpose
+from ews_serve.web import purpose, school, start
 from ews_serve.web.refusals import answer_pages_with_pages
 
 OPEN_PATHS = health.OPEN_PATHS | sign_in.OPEN_PATHS | static.OPEN_PATHS
@@ -66,7 +66,7 @@ def create_app(service: Service, identity_provider: Provider | None = None) -> F
     for router in (students.router, schools.router, me.router, score.router, runs.router):
         app.include_router(router, responses=PROBLEMS)
     app.include_router(health.router, responses={503: PROBLEMS[503]})
-    for pages in (home.router, sign_in.router, provider.router, static.router, purpose.router):
+    for pages in (start.router, school.router, sign_in.router, provider.router, static.router, purpose.router):
         app.include_router(pages)
     return app
 

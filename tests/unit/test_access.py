@@ -31,6 +31,7 @@ from ews.access import (
 from ews.errors import InvalidPolicy, NotVisible
 from tests.cast import (
     ANA,
+    AT_ORCHARD,
     BEA,
     DANA,
     HARBOR,
@@ -64,7 +65,7 @@ from tests.cast import (
 
 OF_HARBOR = {ANA, JUN, KAI, IVY, OMAR, SAM, TEO}
 OF_JUNIPER = {ZOE, SAM, MIA}
-OF_DISTRICT_01 = OF_HARBOR | OF_JUNIPER
+OF_DISTRICT_01 = OF_HARBOR | OF_JUNIPER | set(AT_ORCHARD)
 NOBODY: set[CastStudent] = set()
 DAY = timedelta(days=1)
 

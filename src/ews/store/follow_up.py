@@ -1,32 +1,27 @@
-"""What was done about a student: plan, contacts, judgements and notes, read for one student or for a whole list.
+"""What was done about one student: plan, contacts, judgements and notes, as they are read.
 
-Every function takes the connection of one transaction. Nothing here decides who may see what: for one student the
-caller asks `ews.access` first, and a list takes the scope of the view that its words are of.
+Every function takes the connection of one transaction. Nothing here decides who may see what: the caller asks
+`ews.access` first.
 """
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
+from sqlalchemy import Connection, Select, and_, func, select
 
-from ews.access import Scope
-from ews.follow_up import Kind, State, contacts_count_from
+from ews.follow_up import State
 from ews.school_year import SchoolYear
 from ews.store.schema import (
     ASSIGNMENTS,
     CONTACTS,
-    HISTORIES,
     JUDGEMENTS,
     MENTORS,
     NOTES,
     PLAN_CHANGES,
     PLANS,
-    RISK_ROWS,
     STAFF,
 )
-from ews.store.scopes import sees
 
 
 @dataclass(frozen=True)
@@ -148,32 +143,11 @@ class Mentoring:
     since: dt.date
 
 
-@dataclass(frozen=True)
-class Brief:
-    """What a list says of one student's follow-up; None: nothing was written.
-
-    Attributes:
-        plan: where the plan stands.
-        reached_on: the day of the last contact that reached somebody in this school year.
-        reached_by: the name of who did.
-        reached_how: one of `ews.follow_up.Kind`.
-        adds: what somebody who knows more said.
-        mentoring: an open assignment.
-    """
-
-    plan: Plan = Plan()
-    reached_on: dt.date | None = None
-    reached_by: str | None = None
-    reached_how: str | None = None
-    adds: bool | None = None
-    mentoring: Mentoring | None = None
-
-
 def plan_of(connection: Connection, student_key: str, target_year: SchoolYear) -> Plan:
     """A student's plan for a school year; version 0 where nothing was written."""
     mine = and_(PLANS.c.student_key == student_key, PLANS.c.target_year == target_year.ending)
-    row = connection.execute(select(*_PLAN).where(mine)).one_or_none()
-    return Plan() if row is None else _plan(*row)
+    row = connection.execute(select(*PLAN_COLUMNS).where(mine)).one_or_none()
+    return Plan() if row is None else plan_in(*row)
 
 
 def plan_changes(connection: Connection, student_key: str, target_year: SchoolYear) -> list[PlanChange]:
@@ -231,70 +205,17 @@ def notes_of(connection: Connection, student_key: str) -> list[Note]:
 
 def mentoring_of(connection: Connection, student_key: str) -> Mentoring | None:
     """The open assignment of a student; None without one."""
-    row = connection.execute(_mentoring().where(ASSIGNMENTS.c.student_key == student_key)).one_or_none()
+    row = connection.execute(open_assignments().where(ASSIGNMENTS.c.student_key == student_key)).one_or_none()
     return None if row is None else Mentoring(*row[1:])
 
 
-def briefs(
-    connection: Connection,
-    run_id: str,
-    school_id: str,
-    target_year: SchoolYear,
-    *,
-    plans: Scope | None,
-    contacts: Scope | None,
-    slots: Scope | None,
-) -> dict[str, Brief]:
-    """What a school's list says of follow-up, by student; students of whom nothing was written are left out.
-
-    Args:
-        connection: in a transaction.
-        run_id: whose lists.
-        school_id: which list.
-        target_year: whose follow-up counts.
-        plans: whom the viewer sees with plans and judgements; None: nobody.
-        contacts: the same of contacts.
-        slots: the same of mentors.
-    """
-    listed = select(RISK_ROWS.c.student_key).where(RISK_ROWS.c.run_id == run_id, RISK_ROWS.c.school_id == school_id)
-    found: dict[str, dict[str, Any]] = {}
-
-    def note(query: Select[Any], key: ColumnElement[str], scope: Scope | None, told: Any) -> None:
-        if scope is not None and not scope.is_empty:
-            for row in connection.execute(query.where(key.in_(listed), sees(scope, key))):
-                found.setdefault(row[0], {}).update(told(row))
-
-    year = target_year.ending
-    note(
-        select(PLANS.c.student_key, *_PLAN).where(PLANS.c.target_year == year),
-        PLANS.c.student_key, plans, lambda row: {"plan": _plan(*row[1:])},
-    )  # fmt: skip
-    note(
-        select(JUDGEMENTS.c.student_key, JUDGEMENTS.c.adds)
-        .where(JUDGEMENTS.c.target_year == year, JUDGEMENTS.c.taken_back_at.is_(None))
-        .order_by(JUDGEMENTS.c.at),
-        JUDGEMENTS.c.student_key, plans, lambda row: {"adds": row[1]},
-    )  # fmt: skip
-    note(
-        _last_contacts(contacts_count_from(target_year)), CONTACTS.c.student_key, contacts,
-        lambda row: {"reached_on": row[1], "reached_how": row[2], "reached_by": row[3]},
-    )  # fmt: skip
-    note(_mentoring(), ASSIGNMENTS.c.student_key, slots, lambda row: {"mentoring": Mentoring(*row[1:])})
-    return {key: Brief(**told) for key, told in found.items()}
-
-
-def attendance_of(connection: Connection, student_keys: list[str]) -> Mapping[str, str]:
-    """The attendance of some students as JSON text (`ews.store.histories`), by key."""
-    query = select(HISTORIES.c.student_key, HISTORIES.c.attendance).where(HISTORIES.c.student_key.in_(student_keys))
-    return {row.student_key: row.attendance for row in connection.execute(query)}
-
-
-_PLAN = (
+PLAN_COLUMNS = (
     PLANS.c.state, PLANS.c.version, PLANS.c.next_step, PLANS.c.next_step_on, PLANS.c.changed_at, PLANS.c.changed_by,
 )  # fmt: skip
 
 
-def _plan(state: str, *more: Any) -> Plan:
+def plan_in(state: str, *more: Any) -> Plan:
+    """The plan in a row of :data:`PLAN_COLUMNS`."""
     return Plan(State(state), *more)
 
 
@@ -306,24 +227,8 @@ def _contacts() -> Select[Any]:
     ).join(STAFF, STAFF.c.staff_key == columns.entered_by)  # fmt: skip
 
 
-def _last_contacts(since: dt.date) -> Select[Any]:
-    """The last contact that reached somebody, a student a row; the latest stands last."""
-    columns = CONTACTS.c
-    of_day = func.max(columns.on_date).over(partition_by=columns.student_key)
-    ranked = (
-        select(columns.contact_key, (columns.on_date == of_day).label("is_last"))
-        .where(columns.on_date >= since, columns.kind != Kind.NO_ANSWER.value)
-        .subquery()
-    )
-    return (
-        select(columns.student_key, columns.on_date, columns.kind, STAFF.c.name)
-        .join(ranked, and_(ranked.c.contact_key == columns.contact_key, ranked.c.is_last))
-        .join(STAFF, STAFF.c.staff_key == columns.entered_by)
-        .order_by(columns.entered_at)
-    )
-
-
-def _mentoring() -> Select[Any]:
+def open_assignments() -> Select[Any]:
+    """Student, state, mentor's name and since when: an open assignment a row."""
     columns = ASSIGNMENTS.c
     return (
         select(columns.student_key, columns.state, MENTORS.c.name, func.coalesce(columns.starts_on, columns.offered_on))

@@ -14,7 +14,26 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from ews_serve.app import OPEN_PATHS
-from tests.cast import ANA, BEA, DANA, INES, LOU, MIA, MO, NIGHTLY, NOOR, PIET, ROSA, STAFF, TOMAS, UMA, VAL, WEI
+from tests.cast import (
+    ANA,
+    BEA,
+    CORA,
+    DANA,
+    ED,
+    INES,
+    LOU,
+    MIA,
+    MO,
+    NIGHTLY,
+    NOOR,
+    PIET,
+    ROSA,
+    STAFF,
+    TOMAS,
+    UMA,
+    VAL,
+    WEI,
+)
 from tests.cast import CastStaff as Staff
 from tests.services import FEATURE_NAMES, HOST, RUN_ID, Running, run_service, without_id
 from tests.stores import DATABASES
@@ -39,7 +58,7 @@ def at_harbor(*staff: Staff, beyond: Sequence[Staff]) -> Allowed:
     return {"own school": (*staff, *beyond), "other school": tuple(beyond), "other district": (PIET,)}
 
 
-WITHOUT_STUDENT = (DANA, WEI, ROSA, TOMAS, BEA, NIGHTLY, PIET)
+WITHOUT_STUDENT = (DANA, WEI, ROSA, TOMAS, BEA, NIGHTLY, PIET, CORA, ED)
 SEE_RUNS = (*WITHOUT_STUDENT, INES)
 ACTIVE = tuple(one for one in STAFF if one is not LOU)
 

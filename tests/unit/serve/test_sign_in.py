@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from datetime import timedelta
+from html import escape
 from pathlib import Path
 
 import pyotp
@@ -391,7 +392,8 @@ def test_nobody_else_looks_as_another_person_A12(running, browser):
 
 def test_after_the_sign_in_a_clerk_finds_the_lists_of_the_own_school(running, browser):
     set_up_with_code(running, browser, ROSA)
-    html = browser.get("/").text
+    assert browser.get("/").headers["Location"] == "/schools/014"
+    html = browser.get("/schools/014").text
     assert "Rosa Imani" in html
     (address,) = re.findall(r'href="(/v1/schools/[^"]+xlsx)"', html)
     assert address == "/v1/schools/014/export?format=xlsx"
@@ -400,17 +402,18 @@ def test_after_the_sign_in_a_clerk_finds_the_lists_of_the_own_school(running, br
     assert browser.get("/").headers["Location"] == "/sign-in?next=/"
 
 
-def test_the_first_page_says_what_is_missing_and_names_nobody(running, browser):
+def test_the_list_says_that_a_file_needs_a_second_factor_and_the_first_page_where_to_begin(running, browser):
     set_up(running, browser, ROSA)
     with running.service.store.writing() as connection:
         session = keys.start_session(connection, ROSA.key, NOON, second_factor=False)
     browser.cookies.set("__Host-ews_session", session.secret, domain=HOST)
-    html = browser.get("/").text
-    assert "second factor first" in html
-    assert not [one.name for one in cast.STUDENTS if one.name in html]
-    mentor = Browser(running.app)
+    assert "Give the second factor" in browser.get("/schools/014").text
+    mentor, nobody = Browser(running.app), Browser(running.app)
     set_up(running, mentor, MO)
-    assert "no list that you may see" in mentor.get("/").text
+    html = mentor.get("/").text
+    assert {one.name for one in cast.STUDENTS if escape(one.name) in html} == {cast.ANA.name, cast.JUN.name}
+    set_up(running, nobody, cast.VAL)
+    assert "no list that you may see" in nobody.get("/").text
 
 
 def test_a_closed_account_is_out_with_the_next_request_A06(tmp_path: Path):

@@ -12,10 +12,11 @@ from ews.access import View, scope_of
 from ews.errors import InputRefused, Overtaken
 from ews.follow_up import Barrier, Kind, Knows, State, WithWhom
 from ews.school_year import SchoolYear
-from ews.store.follow_up import Plan, briefs, contacts_of, judgements_of, notes_of, plan_changes, plan_of
+from ews.store.follow_up import Plan, contacts_of, judgements_of, notes_of, plan_changes, plan_of
 from ews.store.following_up import Author, NewContact, add_contact, add_note, change_plan, judge, take_back
 from ews.store.opening import Store
 from ews.store.schema import CONTACTS, PLANS
+from ews.store.work_lists import briefs
 from tests.cast import ANA, BEA, IVY, JUN, MIA, MO, NOON, ROSA, TODAY, TOMAS, CastStaff
 from tests.services import RUN_ID, add_run
 

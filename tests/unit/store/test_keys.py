@@ -128,7 +128,7 @@ def test_a_token_is_its_owner_within_its_scopes_A07(store):
     _, token = token_of(store, MO.key, *View, NAMES)
     with store.reading() as connection:
         viewer = keys.viewer_of_token(connection, token, NOON).viewer
-    assert {view for view in View if may(viewer, view, TODAY).allowed} == {View.ATTENDANCE}
+    assert {view for view in View if may(viewer, view, TODAY).allowed} == {View.ATTENDANCE, View.CONTACT}
     _, narrow = token_of(store, DANA.key, View.RUNS)
     with store.reading() as connection:
         viewer = keys.viewer_of_token(connection, narrow, NOON).viewer

@@ -29,6 +29,7 @@ from tests.cast import (
     MO,
     NOON,
     NOOR,
+    ORCHARD,
     ROSA,
     SAM,
     STAFF,
@@ -241,7 +242,7 @@ def test_schools_are_those_of_the_students_seen(listed):
         of_lead = schools_seen(connection, seen_by(ROSA))
         assert [school.school_id for school in of_lead] == [HARBOR.school_id]
         district = schools_seen(connection, seen_by(DANA))
-        assert [school.school_id for school in district] == sorted([HARBOR.school_id, JUNIPER.school_id])
+        assert [school.school_id for school in district] == [HARBOR.school_id, JUNIPER.school_id, ORCHARD.school_id]
         assert schools_seen(connection, seen_by(MO)) == []
         counted = of_lead[0].students
         assert counted == len(found_by_sql(connection, seen_by(ROSA)) - {LEA.key})
