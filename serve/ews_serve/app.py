@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
+from ews_serve.directly import answer_directly
 from ews_serve.edge import Edge
 from ews_serve.identity import SignInFirst, to_sign_in
 from ews_serve.problems import MEDIA_TYPE, answer_with_problems
@@ -14,7 +15,7 @@ from ews_serve.provider import Provider
 from ews_serve.routes import health, me, provider, runs, schools, score, sign_in, static, students
 from ews_serve.schemas import Problem
 from ews_serve.service import Service
-from ews_serve.web import purpose, school, start
+from ews_serve.web import about, family, numbers, purpose, school, start
 from ews_serve.web.refusals import answer_pages_with_pages
 
 OPEN_PATHS = health.OPEN_PATHS | sign_in.OPEN_PATHS | static.OPEN_PATHS
@@ -68,6 +69,9 @@ def create_app(service: Service, identity_provider: Provider | None = None) -> F
     app.include_router(health.router, responses={503: PROBLEMS[503]})
     for pages in (start.router, school.router, sign_in.router, provider.router, static.router, purpose.router):
         app.include_router(pages)
+    for pages in (about.router, family.router, numbers.router):
+        app.include_router(pages)
+    answer_directly(app, students.asked_most(), students.KEY)
     return app
 
 

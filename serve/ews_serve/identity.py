@@ -1,4 +1,4 @@
-"""Who asks: a bearer token, or the cookie of a session. Looked up anew on every request (A06)."""
+"""Who asks: a bearer token, or the cookie of a session. What was taken away counts from the next request on (A06)."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -90,17 +90,19 @@ Viewing = Annotated[Viewer, Depends(_viewing)]
 
 
 async def _look(service: Service, now: datetime, *, session: str = "", token: str = "") -> SignedIn | None:
-    """Who a secret belongs to, in one statement; on the event loop where that takes less than handing it over."""
+    """Who a secret belongs to; on the event loop where that takes less than handing it over."""
+    of_secret = keys.viewer_of_token if token else keys.viewer_of_session
+    secret = token or session
 
     def look() -> SignedIn | None:
         with service.glance() as connection:
-            if token:
-                return keys.viewer_of_token(connection, token, now)
-            return keys.viewer_of_session(connection, session, now)
+            name = (of_secret, keys.sha256_of(secret))
+            return service.kept(name, lambda: of_secret(connection, secret, now))
 
-    if not (session or token):
+    if not secret:
         return None
-    return look() if service.answers_at_once else await run_in_threadpool(look)
+    found = look() if service.answers_at_once else await run_in_threadpool(look)
+    return found if found and now < found.until else None
 
 
 _noting = ThreadPoolExecutor(max_workers=1, thread_name_prefix="session use")

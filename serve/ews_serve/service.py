@@ -1,11 +1,11 @@
 """What every request is answered from: the store, the log of reads, the model, opened once a process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from ews.access import AccessPolicy
@@ -16,6 +16,8 @@ from ews_serve.live import LiveModels
 from ews_serve.log_together import LogTogether
 from ews_serve.measures import Measures
 from ews_serve.settings import Settings
+
+Found = TypeVar("Found")
 
 ACCESS_POLICY = "access.toml"
 """The file of the home in which a district says when a relationship counts."""
@@ -60,6 +62,10 @@ class Service:
             StoreUnavailable: the database does not answer or is damaged.
         """
         return self._swift.reading() if self._swift else self.store.reading()
+
+    def kept(self, name: Hashable, look: Callable[[], Found | None]) -> Found | None:
+        """What `look` finds, in a glance; where the store tells that nothing was committed since, without looking."""
+        return self._swift.kept(name, look) if self._swift else look()
 
     @cached_property
     def _swift(self) -> SwiftConnection | None:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from ews.access import Decision, View, who_may
@@ -14,9 +15,9 @@ from ews_serve.schemas import Explanation, History, MaySee, Named, Student, WhoC
 
 router = APIRouter(prefix="/v1/students/{student_key}", tags=["students"])
 
-StudentKey = Annotated[
-    str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="As a list gives it.")
-]
+KEY = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+
+StudentKey = Annotated[str, Path(pattern=KEY, description="As a list gives it.")]
 
 
 @router.get("/explanation", response_model=Explanation)
@@ -53,6 +54,12 @@ async def who_can_see(student_key: StudentKey, asked: Asking) -> WhoCanSee:
     answer = WhoCanSee(student=Named(**named_student(seen.found, named=seen.decision.shows_names)), people=people)
     await asked.shown(View.WHO_CAN_SEE, seen, "")
     return answer
+
+
+def asked_most() -> list[APIRoute]:
+    """The routes that `ews_serve.directly` answers: those of one student, out of the store."""
+    wanted = {student, history, explanation}
+    return [route for route in router.routes if isinstance(route, APIRoute) and route.endpoint in wanted]
 
 
 def _people(asked: Asked, student_key: str) -> list[MaySee]:

@@ -56,6 +56,7 @@ class SignedIn:
         key_sha256: of the session or token.
         seen_at: when the session was last known to be used; None for a token.
         has_second_factor: whether the account could give one.
+        until: from when on the key opens nothing, unless it is used or made anew before.
     """
 
     viewer: Viewer
@@ -64,6 +65,7 @@ class SignedIn:
     key_sha256: str
     seen_at: datetime | None
     has_second_factor: bool
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def viewer_of_session(connection: Connection, secret: str, now: datetime) -> Sig
         viewer = _as_another(connection, viewer, row["viewing_as"])
     return SignedIn(
         viewer, row["name"], row["csrf_secret"], row["secret_sha256"], row["last_seen_at"],
-        row["totp_secret"] is not None,
+        row["totp_secret"] is not None, min(row["last_seen_at"] + IDLE, row["created_at"] + ABSOLUTE),
     )  # fmt: skip
 
 
@@ -191,7 +193,7 @@ def viewer_of_token(connection: Connection, secret: str, now: datetime) -> Signe
     scopes = frozenset(json.loads(row["scopes"]))
     # A token is made where whoever makes it holds the machine, which stands for the second factor.
     viewer = Viewer(row["staff_key"], row["login"], grants_in(rows), scopes, second_factor=True)
-    return SignedIn(viewer, row["name"], None, sha256, None, row["totp_secret"] is not None)
+    return SignedIn(viewer, row["name"], None, sha256, None, row["totp_secret"] is not None, row["expires_at"])
 
 
 def _as_another(connection: Connection, viewer: Viewer, staff_key: str) -> Viewer:
@@ -215,10 +217,10 @@ def _with_account(*key: Any, table: Any) -> Select[Any]:
 
 _SESSION = _with_account(
     SESSIONS.c.secret_sha256, SESSIONS.c.csrf_secret, SESSIONS.c.last_seen_at, SESSIONS.c.second_factor_at,
-    SESSIONS.c.viewing_as, table=SESSIONS,
+    SESSIONS.c.viewing_as, SESSIONS.c.created_at, table=SESSIONS,
 ).where(SESSIONS.c.last_seen_at > bindparam("seen_after"), SESSIONS.c.created_at > bindparam("made_after"))  # fmt: skip
 
-_TOKEN = _with_account(TOKENS.c.secret_sha256, TOKENS.c.scopes, table=TOKENS).where(
+_TOKEN = _with_account(TOKENS.c.secret_sha256, TOKENS.c.scopes, TOKENS.c.expires_at, table=TOKENS).where(
     TOKENS.c.revoked_at.is_(None), TOKENS.c.expires_at > bindparam("now")
 )
 

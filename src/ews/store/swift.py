@@ -8,10 +8,10 @@ theirs; PostgreSQL, and whatever writes, goes the usual way.
 
 import sqlite3
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
@@ -28,7 +28,11 @@ CACHED_KIB = 32 * 1024
 MOST_PREPARED = 64
 """Statements kept; one that is made anew for every request would otherwise stay for ever."""
 
+MOST_KEPT = 10_000
+"""Findings kept while nothing is committed: everybody of a large district who works at the same hour."""
+
 Processor = Callable[[Any], Any]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ class SwiftConnection:
         self._raw: sqlite3.Connection | None = None
         self._prepared: dict[Any, _Prepared] = {}
         self._dialect = sqlite_dialect(paramstyle="named")
+        self._version: tuple[int, ...] | None = None
+        self._kept: dict[Hashable, Any] = {}
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
@@ -89,6 +95,7 @@ class SwiftConnection:
             raw = self._raw or self._open()
             raw.execute("begin")
             try:
+                self._note_version(raw)
                 yield self
             finally:
                 raw.execute("rollback")
@@ -107,8 +114,23 @@ class SwiftConnection:
         rows = self._raw.execute(prepared.sql, _bound(prepared, values)).fetchall()
         return Answer([_row(prepared, row) for row in rows])
 
+    def kept(self, name: Hashable, look: Callable[[], Found | None]) -> Found | None:
+        """What was found under a name in this state of the store: looked for again once anything was committed.
+
+        Args:
+            name: of the finding; the same name must always stand for the same question.
+            look: finds it, within this reading. None: there is nothing, which is not kept.
+        """
+        found: Found | None = self._kept.get(name)
+        if found is None:
+            found = look()
+            if found is not None and len(self._kept) < MOST_KEPT:
+                self._kept[name] = found
+        return found
+
     def close(self) -> None:
         """Let go of the file; the next reading opens it again."""
+        self._kept.clear()
         raw, self._raw = self._raw, None
         if raw:
             raw.close()
@@ -120,6 +142,13 @@ class SwiftConnection:
             raw.execute(f"pragma {pragma}")
         self._raw = raw
         return raw
+
+    def _note_version(self, raw: sqlite3.Connection) -> None:
+        """SQLite's own count of what others committed, as of this transaction; it is never the same after a commit."""
+        version = raw.execute("pragma data_version").fetchone()
+        if version != self._version:
+            self._version = version
+            self._kept.clear()
 
     def _prepare(self, statement: Any, values: Mapping[str, Any], lengths: tuple[int, ...]) -> _Prepared:
         compiled = statement.compile(dialect=self._dialect)

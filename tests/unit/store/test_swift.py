@@ -81,6 +81,47 @@ def test_one_reading_sees_one_state(store: Store, tokens: dict[str, str], swift:
         assert reading.student_view(connection, cast.ANA.key) == before
 
 
+def test_what_was_found_is_kept_until_anything_is_committed_A06(
+    store: Store, tokens: dict[str, str], swift: SwiftConnection
+):
+    looked = []
+
+    def who() -> keys.SignedIn | None:
+        def look() -> keys.SignedIn | None:
+            looked.append(1)
+            return keys.viewer_of_token(swift, tokens[cast.ROSA.login], cast.NOON)
+
+        with swift.reading():
+            return swift.kept("rosa", look)
+
+    assert who() == who()
+    assert len(looked) == 1
+    with store.writing() as connection:
+        connection.execute(update(STUDENTS).values(name="Another Name"))
+    assert who() is not None
+    assert len(looked) == 2
+    with store.writing() as connection:
+        keys.revoke_token(connection, next(one.token_key for one in keys.tokens(connection)), cast.NOON)
+        connection.execute(update(STAFF).where(STAFF.c.staff_key == cast.ROSA.key).values(is_active=False))
+    assert who() is None
+    assert who() is None
+    assert len(looked) == 4
+
+
+def test_a_reading_that_began_before_a_commit_keeps_nothing_for_the_next_one_A06(store: Store, swift: SwiftConnection):
+    def name() -> str | None:
+        found = reading.student_view(swift, cast.ANA.key)
+        return found.name if found else None
+
+    move_list_in(store, "0" * 64)
+    with swift.reading():
+        with store.writing() as connection:
+            connection.execute(update(STUDENTS).values(name="Another Name"))
+        assert swift.kept("name", name) == cast.ANA.name
+    with swift.reading():
+        assert swift.kept("name", name) == "Another Name"
+
+
 def test_it_cannot_write(swift: SwiftConnection):
     with pytest.raises(StoreUnavailable), swift.reading():
         swift._raw.execute("update students set name = 'x'")
