@@ -15,7 +15,7 @@ from ews_serve.provider import Provider
 from ews_serve.routes import health, me, provider, runs, schools, score, sign_in, static, students
 from ews_serve.schemas import Problem
 from ews_serve.service import Service
-from ews_serve.web import about, family, numbers, purpose, school, start
+from ews_serve.web import about, family, follow_up, numbers, purpose, school, start, student
 from ews_serve.web.refusals import answer_pages_with_pages
 
 OPEN_PATHS = health.OPEN_PATHS | sign_in.OPEN_PATHS | static.OPEN_PATHS
@@ -67,7 +67,9 @@ def create_app(service: Service, identity_provider: Provider | None = None) -> F
     for router in (students.router, schools.router, me.router, score.router, runs.router):
         app.include_router(router, responses=PROBLEMS)
     app.include_router(health.router, responses={503: PROBLEMS[503]})
-    for pages in (start.router, school.router, sign_in.router, provider.router, static.router, purpose.router):
+    for pages in (start.router, school.router, student.router, follow_up.router):
+        app.include_router(pages)
+    for pages in (sign_in.router, provider.router, static.router, purpose.router):
         app.include_router(pages)
     for pages in (about.router, family.router, numbers.router):
         app.include_router(pages)

@@ -190,11 +190,11 @@ def range_in_ten(share: float) -> str:
 
 
 def share_text(days_absent: int, days_enrolled: int) -> str:
-    """Days missed of days enrolled, and their share.
+    """Days missed of days enrolled, and their share, never rounded up over a line.
 
-    >>> share_text(22, 178), share_text(0, 180), share_text(0, 0)
-    ('22 of 178 days (12 %)', '0 of 180 days (0 %)', 'not known')
+    >>> share_text(22, 178), share_text(0, 180), share_text(0, 0), share_text(1999, 20000)
+    ('22 of 178 days (12.3 %)', '0 of 180 days (0.0 %)', 'not known', '1999 of 20000 days (9.9 %)')
     """
     if days_enrolled <= 0:
         return "not known"
-    return f"{days_absent} of {days_enrolled} days ({100 * days_absent // days_enrolled} %)"
+    return f"{days_absent} of {days_enrolled} days ({1000 * days_absent // days_enrolled / 10:.1f} %)"
