@@ -95,9 +95,8 @@ async def _look(service: Service, now: datetime, *, session: str = "", token: st
     secret = token or session
 
     def look() -> SignedIn | None:
-        with service.glance() as connection:
-            name = (of_secret, keys.sha256_of(secret))
-            return service.kept(name, lambda: of_secret(connection, secret, now))
+        name = (of_secret, keys.sha256_of(secret))
+        return service.kept(name, lambda connection: of_secret(connection, secret, now))
 
     if not secret:
         return None

@@ -63,9 +63,16 @@ class Service:
         """
         return self._swift.reading() if self._swift else self.store.reading()
 
-    def kept(self, name: Hashable, look: Callable[[], Found | None]) -> Found | None:
-        """What `look` finds, in a glance; where the store tells that nothing was committed since, without looking."""
-        return self._swift.kept(name, look) if self._swift else look()
+    def kept(self, name: Hashable, look: Callable[[Any], Found | None]) -> Found | None:
+        """What `look` finds in a glance; where the store tells that nothing was committed since, without looking.
+
+        Raises:
+            StoreUnavailable: the database does not answer or is damaged.
+        """
+        if self._swift:
+            return self._swift.kept(name, look)
+        with self.store.reading() as connection:
+            return look(connection)
 
     @cached_property
     def _swift(self) -> SwiftConnection | None:

@@ -15,6 +15,9 @@ from ews.store.audit_tables import ENTRIES, LIST_READS, LISTS, READ_STUDENTS, SC
 _APPENDING = 7_305_312
 """PostgreSQL's advisory lock of whoever appends: the chain has one end."""
 
+_AT_ONCE = 40
+"""Rows of one statement; databases take some thousand values in one."""
+
 _MOST_KNOWN = 10_000
 
 
@@ -58,13 +61,19 @@ class Appender:
         self._insert(cursor, READ_STUDENTS, _student_reads(rows, named))
 
     def _insert(self, cursor: Any, table: Table, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
+        """Add rows, some at a time: each statement lets other threads go first, so one for each row would wait long."""
         names = table.columns.keys()
-        values = ", ".join(f":{name}" if self._is_sqlite else f"%({name})s" for name in names)
+        for first in range(0, len(rows), _AT_ONCE):
+            some = rows[first : first + _AT_ONCE]
+            cursor.execute(self._statement(table, len(some)), [row[name] for row in some for name in names])
+
+    def _statement(self, table: Table, rows: int) -> str:
+        names = table.columns.keys()
+        mark = "?" if self._is_sqlite else "%s"
+        values = ", ".join([f"({', '.join([mark] * len(names))})"] * rows)
         # A list may be there already, put there by another process or before this one began.
         once = " on conflict do nothing" if table is LISTS else ""
-        cursor.executemany(f"insert into {self._name(table)} ({', '.join(names)}) values ({values}){once}", rows)
+        return f"insert into {self._name(table)} ({', '.join(names)}) values {values}{once}"
 
     def _name(self, table: Table) -> str:
         return table.name if self._is_sqlite else f"{SCHEMA}.{table.name}"

@@ -91,14 +91,18 @@ class SwiftConnection:
             StoreUnavailable: the database does not answer or is damaged.
             Busy: another connection mends it.
         """
-        try:
+        with self._told():
             raw = self._raw or self._open()
             raw.execute("begin")
             try:
-                self._note_version(raw)
                 yield self
             finally:
                 raw.execute("rollback")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.Error as error:
             self.close()
             if "locked" in str(error):
@@ -114,16 +118,24 @@ class SwiftConnection:
         rows = self._raw.execute(prepared.sql, _bound(prepared, values)).fetchall()
         return Answer([_row(prepared, row) for row in rows])
 
-    def kept(self, name: Hashable, look: Callable[[], Found | None]) -> Found | None:
+    def kept(self, name: Hashable, look: Callable[[Any], Found | None]) -> Found | None:
         """What was found under a name in this state of the store: looked for again once anything was committed.
 
         Args:
             name: of the finding; the same name must always stand for the same question.
-            look: finds it, within this reading. None: there is nothing, which is not kept.
+            look: finds it in a reading of its own, given the connection. None: there is nothing, which is not kept.
+
+        Raises:
+            StoreUnavailable: as :meth:`reading`.
+            Busy: as there.
         """
+        with self._told():
+            self._note_version(self._raw or self._open())
         found: Found | None = self._kept.get(name)
         if found is None:
-            found = look()
+            # What is committed from here on is counted by the next call, so nothing is kept too long.
+            with self.reading():
+                found = look(self)
             if found is not None and len(self._kept) < MOST_KEPT:
                 self._kept[name] = found
         return found
@@ -144,7 +156,7 @@ class SwiftConnection:
         return raw
 
     def _note_version(self, raw: sqlite3.Connection) -> None:
-        """SQLite's own count of what others committed, as of this transaction; it is never the same after a commit."""
+        """SQLite's own count of what others committed; it is never the same after a commit."""
         version = raw.execute("pragma data_version").fetchone()
         if version != self._version:
             self._version = version
