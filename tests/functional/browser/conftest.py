@@ -16,8 +16,10 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from ews.home import Home
 from ews.store.links import make_setup_link
 from tests.cast import NOON, CastStaff
+from tests.evidence import keep_evidence
 from tests.services import Running, run_service
 
 MISSING = "Chromium is not installed. On Debian or Ubuntu: apt-get install -y chromium"
@@ -62,6 +64,8 @@ def chromium() -> str:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The service on the cast's store, behind a real socket, with the clock of the cast."""
     running = run_service(tmp_path_factory.mktemp("site"), with_model=True)
+    home = Home(running.service.settings.home)
+    keep_evidence(home.evidence / next(home.bundles.iterdir()).name)
     config = uvicorn.Config(running.app, port=0, log_config=None, access_log=False, ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -95,7 +99,7 @@ def signed_in(site: Site, browser: Browser) -> Iterator[Callable[..., BrowserCon
         state = _state_of(site, browser, who) if who else None
         usual = {"viewport": LAPTOP, "base_url": site.url, "storage_state": state, "reduced_motion": "reduce"}
         context = browser.new_context(**usual | settings)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(15_000)
         opened.append(context)
         return context
 
@@ -121,7 +125,7 @@ def set_up(site: Site, page: Page, who: CastStaff) -> None:
     secret = page.locator("input[name=totp_secret]").input_value()
     page.get_by_label("The code the app shows now").fill(pyotp.TOTP(secret).at(NOON))
     page.get_by_role("button", name="Set up and sign in").click()
-    page.wait_for_url(f"{site.url}/")
+    page.wait_for_url(lambda url: "/set-up" not in url)
 
 
 def link_for(site: Site, who: CastStaff) -> str:
