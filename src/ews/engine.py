@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -89,23 +90,22 @@ def side_by_side(left: nw.LazyFrame, right: nw.LazyFrame, key: str, numbers: Seq
     keys = rows[key].combine_chunks()
     order = pc.sort_indices(keys).to_numpy()
     place = pc.index_in(keys.take(order), value_set=found[key].combine_chunks()).fill_null(len(found)).to_numpy()
-    values, flat = np.empty((len(numbers), len(rows))), np.empty(max(len(rows), len(found)) + 1)
-    for name, row in zip(numbers, values, strict=True):
+    values = np.empty((len(numbers), len(rows)))
+
+    def put(name: str, row: np.ndarray) -> None:
         column, places = (rows[name], order) if name in rows.column_names else (found[name], place)
-        np.take(_laid_flat(column, flat), places, out=row, mode="clip")  # the default mode would fill a copy first
+        np.take(_laid_flat(column), places, out=row, mode="clip")  # the default mode would fill a copy first
+
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(put, numbers, values))
     texts = _as_pandas(rows.select([name for name in rows.column_names if name not in numbers]))
     texts = texts.take(order).reset_index(drop=True)
     return pd.concat([texts, pd.DataFrame(values.T, columns=list(numbers), copy=False)], axis=1)
 
 
-def _laid_flat(column: pa.ChunkedArray, flat: np.ndarray) -> np.ndarray:
-    """The column's values in `flat`; null is NaN, and so is what follows the last."""
-    end = 0
-    for chunk in column.chunks:
-        flat[end : end + len(chunk)] = chunk.to_numpy(zero_copy_only=False)
-        end += len(chunk)
-    flat[end] = np.nan
-    return flat[: end + 1]
+def _laid_flat(column: pa.ChunkedArray) -> np.ndarray:
+    """The column's values; null is NaN, and so is what follows the last."""
+    return np.concatenate([*(chunk.to_numpy(zero_copy_only=False) for chunk in column.chunks), [np.nan]])
 
 
 def once(frame: nw.LazyFrame) -> nw.LazyFrame:
