@@ -54,10 +54,10 @@ def list_text(run: PublishedRun, school_id: str, page: Page, following: str | No
 
 def student_text(student: Student, notices: Sequence[str], *, named: bool, more: str = "") -> str:
     """The text of a `Student`; `more` is put in before the end, as text of further fields."""
-    line = Line(student.student_key, student.school_id, student.student_id, student.name, student.line)
-    told = line if named else Line(student.student_key, student.school_id, None, None, student.line)
+    told = (student.student_id, student.name) if named else (None, None)
+    line = Line(student.student_key, student.school_id, *told, student.line)
     return (
-        f'{{"run":{_run_text(student.run)},"school_id":{_text(student.school_id)},"student":{told.to_json()},'
+        f'{{"run":{_run_text(student.run)},"school_id":{_text(student.school_id)},"student":{line.to_json()},'
         f'{more}"notices":{_text(notices)},"footer":{_FOOTER}}}'
     )
 
@@ -113,5 +113,4 @@ def _run_text(run: PublishedRun) -> str:
     return run_of(run).model_dump_json()
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+_text = json.JSONEncoder(ensure_ascii=False).encode

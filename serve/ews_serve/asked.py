@@ -101,19 +101,22 @@ class Asked:
             Refused: 403, a second factor or a stated purpose would open it; else 404, whether or not there is such a
                 student (SEC-12).
         """
-
-        def look() -> tuple[Place, Decision, Found | None]:
-            with self.service.glance() as connection:
-                place = place_of(connection, student_key, *self._staff_keys())
-                decision = self.decide(place, view)
-                return place, decision, read(connection, student_key) if decision.allowed else None
-
-        place, decision, found = look() if self.service.answers_at_once else await run_in_threadpool(look)
+        looked = (student_key, view, read)
+        seen = self._look(*looked) if self.service.answers_at_once else await run_in_threadpool(self._look, *looked)
+        place, decision, found = seen
         if found is None:
             keys = (student_key,) if place.stays else ()
             await self._logged(self._entry(view, decision.role, decision.reason, "refused", {"student_keys": keys}))
             raise self._refusal(view, decision)
         return Seen(found, place, decision)
+
+    def _look(
+        self, student_key: str, view: View, read: Callable[[Any, str], Found | None]
+    ) -> tuple[Place, Decision, Found | None]:
+        with self.service.glance() as connection:
+            place = place_of(connection, student_key, *self._staff_keys())
+            decision = self.decide(place, view)
+            return place, decision, read(connection, student_key) if decision.allowed else None
 
     def _staff_keys(self) -> tuple[str, ...]:
         other = self.viewer.viewing_as

@@ -36,10 +36,10 @@ class Directly:
 
 
 def answer_directly(app: FastAPI, routes: Iterable[APIRoute], key_pattern: str) -> None:
-    """Let these routes of an application be looked for first, and answered without its framework."""
+    """Let these routes of an application be looked for first, in this order, and answered without its framework."""
     key = re.compile(key_pattern)
-    for route in routes:
+    for place, route in enumerate(routes):
         direct = Route(route.path, Directly(route, key), methods=["GET"], include_in_schema=False)
         # The framework's routes answer GET alone, and HEAD would be one read more that nobody needs.
         direct.methods = {"GET"}
-        app.router.routes.insert(0, direct)
+        app.router.routes.insert(place, direct)

@@ -70,6 +70,8 @@ class Scope:
     def naming(self) -> "Scope":
         """The students who are seen with name and id: never more than the scope itself."""
         named = tuple(part for part in self.parts if part.shows_names)
+        if named == self.parts and self.and_also is None:
+            return self
         return replace(self, parts=named, and_also=self.and_also.naming() if self.and_also else None)
 
     def way_in(self, place: Place) -> Part | None:

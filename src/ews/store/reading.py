@@ -33,6 +33,10 @@ MOST_ROWS = 500
 """The most lines of a list read at once."""
 
 
+_quoted = json.encoder.encode_basestring
+"""A string as JSON text; a list has a thousand of them."""
+
+
 @dataclass(frozen=True)
 class Run:
     """One published run.
@@ -120,8 +124,9 @@ class Line:
 
     def to_json(self) -> str:
         """The line as one JSON object, with `student_id` and `name` in front where the viewer is told them."""
-        told = {name: value for name, value in (("student_id", self.student_id), ("name", self.name)) if value}
-        return json.dumps(told, ensure_ascii=False)[:-1] + (", " if told else "") + self.line[1:]
+        student_id = f'"student_id": {_quoted(self.student_id)}, ' if self.student_id else ""
+        name = f'"name": {_quoted(self.name)}, ' if self.name else ""
+        return f"{{{student_id}{name}{self.line[1:]}"
 
 
 @dataclass(frozen=True)
@@ -274,13 +279,11 @@ def risk_list_page(
         limit: lines at most, no more than MOST_ROWS.
     """
     key, descends = _ORDERS[wanted.order]
-    named = sees(scope.naming(), RISK_ROWS.c.student_key)
     query = (
         select(
             RISK_ROWS.c.student_key,
             RISK_ROWS.c.school_id,
-            case((named, STUDENTS.c.student_id)),
-            case((named, STUDENTS.c.name)),
+            *_told(scope, STUDENTS.c.student_id, STUDENTS.c.name),
             RISK_ROWS.c.line,
             key,
         )
@@ -322,6 +325,16 @@ _ORDERS: Mapping[Order, tuple[ColumnElement[Any], bool]] = {
     Order.DAYS_ABSENT: (func.coalesce(RISK_ROWS.c.days_absent_last_year, -1), True),
 }
 """What each order sorts by, and whether the greatest comes first."""
+
+
+def _told(scope: Scope, *columns: ColumnElement[Any]) -> Sequence[ColumnElement[Any]]:
+    """The columns where the scope tells names, and null elsewhere."""
+    naming = scope.naming()
+    if naming == scope:
+        # Whoever is listed is listed by name: nothing to ask of each row once more.
+        return columns
+    named = sees(naming, RISK_ROWS.c.student_key)
+    return [case((named, column)) for column in columns]
 
 
 def _filters(scope: Scope, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
