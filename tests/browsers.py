@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 
-from tests.services import HOST
+from ews.store.keys import start_session
+from tests.cast import CastStaff
+from tests.services import HOST, Running
 
 _FIELD = re.compile(r'<input[^>]*\bname="([^"]+)"[^>]*?(?:\bvalue="([^"]*)")?[^>]*>')
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
@@ -55,3 +57,32 @@ def hidden_fields(html: str) -> dict[str, str]:
 def field_names(html: str) -> set[str]:
     """Every field of a page."""
     return {name for name, _ in _FIELD.findall(html)}
+
+
+def browser_of(running: Running, who: CastStaff, *, second_factor: bool = True) -> Browser:
+    """A browser in which somebody signed in."""
+    browser = Browser(running.app)
+    with running.service.store.writing() as connection:
+        session = start_session(connection, who.key, running.service.now(), second_factor=second_factor)
+    browser.cookies.set("__Host-ews_session", session.secret, domain=HOST)
+    return browser
+
+
+def form_in(html: str, action: str) -> dict[str, str]:
+    """What a form holds as the page gives it: every field with its value, as a browser would send it."""
+    found = re.search(rf'<form method="post" action="{re.escape(action)}".*?</form>', html, re.DOTALL)
+    assert found, action
+    inputs = {name: unescape(value) for name, value in _INPUT.findall(found[0])}
+    areas = {name: unescape(value) for name, value in _AREA.findall(found[0])}
+    selects = {name: _chosen(options) for name, options in _SELECT.findall(found[0])}
+    return inputs | areas | selects
+
+
+def _chosen(options: str) -> str:
+    values = re.findall(r'<option value="([^"]*)"( selected)?', options)
+    return next((value for value, chosen in values if chosen), values[0][0])
+
+
+_INPUT = re.compile(r'<input[^>]*\bname="([^"]+)"[^>]*?\bvalue="([^"]*)"')
+_AREA = re.compile(r'<textarea[^>]*\bname="([^"]+)"[^>]*>(.*?)</textarea>', re.DOTALL)
+_SELECT = re.compile(r'<select[^>]*\bname="([^"]+)"[^>]*>(.*?)</select>', re.DOTALL)
