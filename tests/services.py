@@ -28,7 +28,7 @@ from ews.policy import Policy
 from ews.store.audit_log import open_audit_log
 from ews.store.keys import SCOPES, make_token
 from ews.store.opening import Store, open_store
-from ews.store.schema import ASSIGNMENTS, EXCLUSIONS, HISTORIES, IN_FORCE, MENTORS, RISK_ROWS, RUNS
+from ews.store.schema import ASSIGNMENTS, EXCLUSIONS, HISTORIES, IN_FORCE, MENTOR_SCHOOLS, MENTORS, RISK_ROWS, RUNS
 from ews_serve import Service, Settings, create_app
 from ews_serve.live import LiveModels
 from ews_serve.measures import Measures
@@ -139,6 +139,8 @@ def move_mentor_in(connection: Any) -> None:
               "name": cast.SOL.name, "kind": "staff", "caseload_cap": 3, "grade_levels": "[]", "languages": '["en"]',
               "interests": "[]", "screened_on": since, "trained_on": since, "starts_on": since}  # fmt: skip
     connection.execute(insert(MENTORS), [mentor])
+    comes_to = {"mentor_key": mentor["mentor_key"], "school_id": cast.ORCHARD.school_id}
+    connection.execute(insert(MENTOR_SCHOOLS), [comes_to])
     given = {"assignment_key": str(UUID(int=2, version=4)), "request_key": str(UUID(int=3, version=4)),
              "student_key": cast.RUBY.key, "mentor_key": mentor["mentor_key"], "seat": 1, "state": "active",
              "offered_on": since, "offered_by": cast.CORA.login, "why": "first of the list", "starts_on": since,
@@ -160,7 +162,8 @@ def risk_rows(run_id: str) -> list[dict[str, Any]]:
                 "reasons": [f"Missed {9 + rank} of 180 days in 2025-26. Raises the estimate."]}  # fmt: skip
         if one in cast.AT_ORCHARD:
             same, told = told_at_orchard(one, same, told)
-        line = {**same, **told, "student_key": one.key, "probabilities": {"08": 0.8, "10": same["risk"]}}
+        chances = {"08": max(0.8, same["risk"]), "10": same["risk"]}
+        line = {**same, **told, "student_key": one.key, "probabilities": chances}
         numbers = {"base": -2.0, "raw_score": -1.5, "contributions": {"recent level": 0.5, "trend": 0.0}}
         rows.append({**same, "run_id": run_id, "student_key": one.key, "school_id": school_id,
                      "line": json.dumps(line), "explanation": json.dumps(numbers)})  # fmt: skip

@@ -17,6 +17,7 @@ from ews.tables import GRADES
 OBJECTIVES = ("crossings_averted", "days_gained", "risk")
 LANES = ("prevent", "recover")
 EXCLUDED = ("tier_3", "opted_out", "leaving")
+AGREEMENTS = ("consent", "opt_out")
 SIBLINGS = ("one", "each")
 SHARES = ("need", "even")
 
@@ -48,6 +49,8 @@ class Rule:
         effect_percent: what is believed of a mentor's effect on days absent, in percent.
         effect_sd: standard deviation of the logarithm of that effect.
         days_enrolled: days a year is expected to have, for days gained.
+        agreement: whether a family gives `consent` before the start, or is told and can `opt_out` for some days.
+        opt_out_days: how many, from the day the family was told.
     """
 
     objective: str = "crossings_averted"
@@ -66,11 +69,14 @@ class Rule:
     effect_percent: float = -8.0
     effect_sd: float = 0.068
     days_enrolled: int = 180
+    agreement: str = "consent"
+    opt_out_days: int = 10
 
     def __post_init__(self) -> None:
         _refuse(self.objective not in OBJECTIVES, f"objective must be one of: {', '.join(OBJECTIVES)}.")
         _refuse(self.siblings not in SIBLINGS, f"siblings must be one of: {', '.join(SIBLINGS)}.")
         _refuse(self.shared_by not in SHARES, f"shared_by must be one of: {', '.join(SHARES)}.")
+        _refuse(self.agreement not in AGREEMENTS, f"agreement must be one of: {', '.join(AGREEMENTS)}.")
         _refuse(not self.lanes or not _are(self.lanes, LANES), f"lanes must be of: {', '.join(LANES)}, each once.")
         _refuse(not _are(self.excluded, EXCLUDED), f"excluded must be of: {', '.join(EXCLUDED)}, each once.")
         for name in ("grades", "grades_first"):
@@ -80,7 +86,7 @@ class Rule:
     def _check_numbers(self) -> None:
         for name, most in (("first_lane_percent", 100), ("lottery_percent", 50), ("min_risk", 1.0)):
             _refuse(not 0 <= getattr(self, name) <= most, f"{name} must be 0 to {most}.")
-        for name in ("min_days_absent", "least_slots", "most_slots"):
+        for name in ("min_days_absent", "least_slots", "most_slots", "opt_out_days"):
             _refuse(getattr(self, name) < 0, f"{name} must be 0 or more.")
         _refuse(0 < self.most_slots < self.least_slots, "most_slots must be 0, or at least least_slots.")
         _refuse(not 1 <= self.days_enrolled <= 366, "days_enrolled must be 1 to 366.")

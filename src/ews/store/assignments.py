@@ -1,0 +1,358 @@
+"""One student's mentor, from the offer to the end: the family is told, all agree, it starts, it ends (MEN-5, MEN-8).
+
+The mentor sees the student from the first meeting day on and no longer than the assignment lasts: starting one opens
+the mentor's caseload, ending it closes it the same day (M05). Every function takes the connection of the caller's
+transaction.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, exists, insert, or_, select, update
+
+from ews.access import Role
+from ews.errors import InputRefused, NotFound, Overtaken
+from ews.slots import Rule
+from ews.store.offers import free_seat, insert_open, new_assignment
+from ews.store.schema import ASSIGNMENTS, CASELOADS, MENTOR_SCHOOLS, MENTORS, ROUNDS, STAYS
+
+
+class Step(StrEnum):
+    """What happens between an offer and the first meeting, in this order."""
+
+    TOLD = "told"
+    CONSENTED = "consented"
+    ASSENTED = "assented"
+    STARTED = "started"
+
+
+STEPS: Mapping[Step, str] = MappingProxyType(
+    {
+        Step.TOLD: "family_told_on", Step.CONSENTED: "consented_on", Step.ASSENTED: "assented_on",
+        Step.STARTED: "starts_on",
+    }
+)  # fmt: skip
+"""The column that holds each step's day."""
+
+END_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "declined": "The family or the student said no",
+        "opted_out": "The family or the student asked to stop",
+        "goal_reached": "The goal is reached",
+        "year_end": "The school year ends",
+        "moved_school": "The student moved to another school",
+        "mentor_left": "The mentor left",
+        "handover": "Another mentor goes on",
+        "other_support": "Other support goes on (Tier 3)",
+        "other": "Another reason",
+    }
+)
+"""Why an assignment ended: a short list, so that a refusal carries no story."""
+
+_CARRIED = ("family_told_on", "consented_on", "assented_on", "goal", "state")
+"""What a handover takes along."""
+
+_WITH_HANDOVER = ("moved_school", "mentor_left", "handover")
+MOST_WORDS = 1_000
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One student's mentor.
+
+    Attributes:
+        assignment_key: random.
+        student_key: whose.
+        mentor_key: which mentor.
+        mentor: the mentor's name.
+        staff_key: of the mentor's account; None without one.
+        round_key: None: given outside a round.
+        state: offered, agreed, active, declined or ended.
+        offered_on: the day of the offer.
+        offered_by: login.
+        why: why this student.
+        family_told_on: None: not yet.
+        consented_on: None: not yet, or not asked for.
+        assented_on: None: the student did not agree yet.
+        starts_on: first meeting day; None: not set.
+        goal: None: none was set.
+        ended_on: None: open.
+        ended_by: login.
+        end_reason: of `END_REASONS`.
+        handover: what the next one should know.
+    """
+
+    assignment_key: str
+    student_key: str
+    mentor_key: str
+    mentor: str
+    staff_key: str | None
+    round_key: str | None
+    state: str
+    offered_on: dt.date
+    offered_by: str
+    why: str
+    family_told_on: dt.date | None
+    consented_on: dt.date | None
+    assented_on: dt.date | None
+    starts_on: dt.date | None
+    goal: str | None
+    ended_on: dt.date | None
+    ended_by: str | None
+    end_reason: str | None
+    handover: str | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds a seat."""
+        return self.ended_on is None
+
+
+def assignments_of(connection: Connection, student_key: str) -> list[Assignment]:
+    """Every assignment of a student, the latest first; ended ones are kept (M03)."""
+    query = _ASSIGNMENT.where(ASSIGNMENTS.c.student_key == student_key)
+    latest = (ASSIGNMENTS.c.ended_on.is_not(None), ASSIGNMENTS.c.offered_on.desc(), ASSIGNMENTS.c.assignment_key)
+    return [_read(row) for row in connection.execute(query.order_by(*latest))]
+
+
+def assignment_of(connection: Connection, assignment_key: str) -> Assignment:
+    """One assignment.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = connection.execute(_ASSIGNMENT.where(ASSIGNMENTS.c.assignment_key == assignment_key)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such assignment.")
+    return _read(row)
+
+
+def open_assignment(connection: Connection, student_key: str) -> Assignment:
+    """The open assignment of a student.
+
+    Raises:
+        NotFound: there is none.
+    """
+    query = _ASSIGNMENT.where(ASSIGNMENTS.c.student_key == student_key, ASSIGNMENTS.c.ended_on.is_(None))
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound("No mentor is offered to this student now.")
+    return _read(row)
+
+
+def rule_of(connection: Connection, assignment: Assignment) -> Rule:
+    """The rule of the round it came of; the default outside a round."""
+    text = connection.scalar(select(ROUNDS.c.rule).where(ROUNDS.c.round_key == assignment.round_key))
+    return Rule() if text is None else Rule.from_json(text)
+
+
+def next_steps(assignment: Assignment, rule: Rule, on: dt.date) -> tuple[Step, ...]:
+    """The steps that may be taken on a day; empty where it ended or started."""
+    if not assignment.is_open or assignment.starts_on is not None:
+        return ()
+    if assignment.family_told_on is None:
+        return (Step.TOLD,)
+    found = [Step.CONSENTED] if assignment.consented_on is None and rule.agreement == "consent" else []
+    may_go_on = assignment.consented_on is not None or (
+        rule.agreement == "opt_out" and on >= assignment.family_told_on + dt.timedelta(days=rule.opt_out_days)
+    )
+    if may_go_on:
+        found.append(Step.STARTED if assignment.assented_on is not None else Step.ASSENTED)
+    return tuple(found)
+
+
+def take_step(connection: Connection, student_key: str, step: Step, day: dt.date, on: dt.date, goal: str = "") -> None:
+    """Note that a step was taken; taken on the same day already, it changes nothing.
+
+    Args:
+        connection: of the caller's transaction.
+        student_key: whose open assignment it is.
+        step: which step.
+        day: when; of the start the first meeting day, which may lie ahead.
+        on: today.
+        goal: of the start, what mentor and student want to reach.
+
+    Raises:
+        NotFound: no mentor is offered to the student.
+        InputRefused: another step comes first, or the day cannot be.
+        Overtaken: somebody took the step on another day, or ended it, meanwhile.
+    """
+    found = open_assignment(connection, student_key)
+    column = STEPS[step]
+    if getattr(found, column) == day:
+        return
+    _refuse_step(found, rule_of(connection, found), step, day, on)
+    values: dict[str, Any] = {column: day, "state": _state_after(found, step)}
+    if step is Step.STARTED:
+        values["goal"] = " ".join(goal.split())[:MOST_WORDS] or None
+    mine = and_(
+        ASSIGNMENTS.c.assignment_key == found.assignment_key, ASSIGNMENTS.c[column].is_(None),
+        ASSIGNMENTS.c.ended_on.is_(None),
+    )  # fmt: skip
+    if connection.execute(update(ASSIGNMENTS).where(mine).values(values)).rowcount != 1:
+        raise Overtaken("Somebody else noted this step, or ended the offer, a moment ago. Look at it again.")
+    if step is Step.STARTED and found.staff_key is not None:
+        _open_caseload(connection, found.staff_key, student_key, day)
+
+
+def end_assignment(
+    connection: Connection, student_key: str, reason: str, by: str, on: dt.date, handover: str = ""
+) -> Assignment:
+    """End a student's open assignment today: the seat is free, and the mentor sees the student no more (M05, M03).
+
+    Raises:
+        NotFound: there is none open.
+        InputRefused: the reason is not of the list, or needs a note for whoever comes next.
+    """
+    found = open_assignment(connection, student_key)
+    note = handover.strip()
+    if reason not in END_REASONS:
+        raise InputRefused(f"A reason is one of: {', '.join(END_REASONS)}.")
+    if len(note) > MOST_WORDS:
+        raise InputRefused(f"A note holds at most {MOST_WORDS} characters.")
+    if reason in _WITH_HANDOVER and not note and found.starts_on is not None:
+        raise InputRefused("Write a line for whoever goes on: what has helped, what was agreed.")
+    values: dict[str, Any] = {
+        "state": "declined" if reason == "declined" else "ended", "ended_on": on, "ended_by": by, "end_reason": reason,
+        "handover": note or None,
+    }  # fmt: skip
+    mine = and_(ASSIGNMENTS.c.assignment_key == found.assignment_key, ASSIGNMENTS.c.ended_on.is_(None))
+    if connection.execute(update(ASSIGNMENTS).where(mine).values(values)).rowcount != 1:
+        raise Overtaken("Somebody else ended this a moment ago.")
+    if found.staff_key is not None:
+        _close_caseload(connection, found.staff_key, student_key, on)
+    return replace(found, **values)
+
+
+def give(
+    connection: Connection, student_key: str, mentor_key: str, why: str, by: str, on: dt.date, request_key: str
+) -> str:
+    """Offer a student a mentor outside a round, with a reason; gives the assignment's key. Sent twice, it counts once.
+
+    Raises:
+        InputRefused: no reason, the mentor does not come to a school of the student's, or has no slots on the day.
+        Overtaken: the last slot, or the student, was given meanwhile.
+    """
+    known = connection.scalar(
+        select(ASSIGNMENTS.c.assignment_key).where(
+            ASSIGNMENTS.c.request_key == request_key, ASSIGNMENTS.c.student_key == student_key
+        )
+    )
+    if known is not None:
+        return str(known)
+    why = " ".join(why.split())[:MOST_WORDS]
+    if not why:
+        raise InputRefused("A mentor given outside a round needs a reason; it is kept.")
+    if not connection.scalar(select(exists().where(_comes_to(mentor_key, student_key, on)))):
+        raise InputRefused("This mentor does not come to a school of the student's.")
+    seat = free_seat(connection, mentor_key, on)
+    row = new_assignment(student_key, mentor_key, seat, why, by, on, None, request_key)
+    insert_open(connection, [row])
+    return str(row["assignment_key"])
+
+
+def hand_over(
+    connection: Connection, student_key: str, mentor_key: str, note: str, by: str, on: dt.date, request_key: str
+) -> None:
+    """Let another mentor go on from today: what family and student agreed to is carried over (MEN-8).
+
+    Raises:
+        NotFound: there is no open assignment.
+        InputRefused: no note, or the other mentor cannot.
+        Overtaken: the other mentor's last slot was given meanwhile.
+    """
+    before = open_assignment(connection, student_key)
+    if before.mentor_key == mentor_key:
+        raise InputRefused("This is the student's mentor already.")
+    end_assignment(connection, student_key, "handover", by, on, note)
+    key = give(connection, student_key, mentor_key, f"Goes on after {before.mentor}", by, on, request_key)
+    carried: dict[str, Any] = {name: getattr(before, name) for name in _CARRIED}
+    carried["starts_on"] = on if before.starts_on is not None else None
+    connection.execute(update(ASSIGNMENTS).where(ASSIGNMENTS.c.assignment_key == key).values(carried))
+    after = assignment_of(connection, key)
+    if after.starts_on is not None and after.staff_key is not None:
+        _open_caseload(connection, after.staff_key, student_key, on)
+
+
+def free_moved(connection: Connection, by: str, on: dt.date) -> int:
+    """End the assignments of students who are at no school of their mentor's any more; gives how many (M03)."""
+    query = select(ASSIGNMENTS.c.student_key).where(ASSIGNMENTS.c.ended_on.is_(None), is_away(on))
+    moved = list(connection.scalars(query))
+    for student_key in moved:
+        end_assignment(connection, student_key, "moved_school", by, on, "Moved to another school; see the contacts.")
+    return len(moved)
+
+
+def is_away(on: dt.date) -> Any:
+    """Whether the student of an assignment is at no school of the mentor's on a day."""
+    return ~exists().where(_comes_to(ASSIGNMENTS.c.mentor_key, ASSIGNMENTS.c.student_key, on))
+
+
+_ASSIGNMENT = select(
+    ASSIGNMENTS.c.assignment_key, ASSIGNMENTS.c.student_key, ASSIGNMENTS.c.mentor_key, MENTORS.c.name,
+    MENTORS.c.staff_key, ASSIGNMENTS.c.round_key, ASSIGNMENTS.c.state, ASSIGNMENTS.c.offered_on,
+    ASSIGNMENTS.c.offered_by, ASSIGNMENTS.c.why, ASSIGNMENTS.c.family_told_on, ASSIGNMENTS.c.consented_on,
+    ASSIGNMENTS.c.assented_on, ASSIGNMENTS.c.starts_on, ASSIGNMENTS.c.goal, ASSIGNMENTS.c.ended_on,
+    ASSIGNMENTS.c.ended_by, ASSIGNMENTS.c.end_reason, ASSIGNMENTS.c.handover,
+).join(MENTORS, MENTORS.c.mentor_key == ASSIGNMENTS.c.mentor_key)  # fmt: skip
+
+
+def _read(row: Any) -> Assignment:
+    return Assignment(*row)
+
+
+def _comes_to(mentor_key: Any, student_key: Any, on: dt.date) -> Any:
+    return and_(
+        STAYS.c.student_key == student_key, STAYS.c.entry_date <= on + dt.timedelta(days=_AHEAD),
+        or_(STAYS.c.exit_date.is_(None), STAYS.c.exit_date >= on),
+        MENTOR_SCHOOLS.c.mentor_key == mentor_key, MENTOR_SCHOOLS.c.school_id == STAYS.c.school_id,
+    )  # fmt: skip
+
+
+_AHEAD = 60
+"""Days before a student's first day on which a mentor may be offered: from a summer's list to the year's start."""
+
+
+def _refuse_step(found: Assignment, rule: Rule, step: Step, day: dt.date, on: dt.date) -> None:
+    if getattr(found, STEPS[step]) is not None:
+        raise Overtaken(f"This step was noted for {getattr(found, STEPS[step])} already.")
+    if step not in next_steps(found, rule, on):
+        raise InputRefused(_FIRST[step])
+    days = [getattr(found, column) for column in STEPS.values() if getattr(found, column)]
+    if day < max([found.offered_on, *days]):
+        raise InputRefused("A step is not before the one that comes first.")
+    if day > on and step is not Step.STARTED:
+        raise InputRefused("This day is still to come. Note a step when it was taken.")
+
+
+_FIRST = {
+    Step.TOLD: "The family was told already.",
+    Step.CONSENTED: "The family is told first; and only where the district asks for consent is it noted.",
+    Step.ASSENTED: "First the family agrees, or the days to opt out pass; then the student is asked.",
+    Step.STARTED: "First the family is told and agrees, and the student agrees; then it starts.",
+}
+
+
+def _state_after(found: Assignment, step: Step) -> str:
+    return {Step.ASSENTED: "agreed", Step.STARTED: "active"}.get(step, found.state)
+
+
+def _open_caseload(connection: Connection, staff_key: str, student_key: str, day: dt.date) -> None:
+    row = {"staff_key": staff_key, "student_key": student_key, "role": Role.MENTOR.value, "starts_on": day}
+    mine = and_(*(CASELOADS.c[name] == value for name, value in row.items()))
+    connection.execute(delete(CASELOADS).where(mine))
+    connection.execute(insert(CASELOADS).values(row))
+
+
+def _close_caseload(connection: Connection, staff_key: str, student_key: str, on: dt.date) -> None:
+    """The last day of sight is the day before: what ended today is not shown today."""
+    mine = and_(
+        CASELOADS.c.staff_key == staff_key, CASELOADS.c.student_key == student_key,
+        CASELOADS.c.role == Role.MENTOR.value, or_(CASELOADS.c.ends_on.is_(None), CASELOADS.c.ends_on >= on),
+    )  # fmt: skip
+    connection.execute(delete(CASELOADS).where(mine, CASELOADS.c.starts_on >= on))
+    connection.execute(update(CASELOADS).where(mine).values(ends_on=on - dt.timedelta(days=1)))
