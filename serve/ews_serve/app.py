@@ -15,7 +15,7 @@ from ews_serve.provider import Provider
 from ews_serve.routes import health, me, provider, runs, schools, score, sign_in, static, students
 from ews_serve.schemas import Problem
 from ews_serve.service import Service
-from ews_serve.web import about, family, follow_up, model, numbers, purpose, school, start, student
+from ews_serve.web import about, district, family, follow_up, model, numbers, purpose, school, start, student
 from ews_serve.web.refusals import answer_pages_with_pages
 
 OPEN_PATHS = health.OPEN_PATHS | sign_in.OPEN_PATHS | static.OPEN_PATHS
@@ -71,7 +71,7 @@ def create_app(service: Service, identity_provider: Provider | None = None) -> F
         app.include_router(pages)
     for pages in (sign_in.router, provider.router, static.router, purpose.router):
         app.include_router(pages)
-    for pages in (about.router, family.router, model.router, numbers.router):
+    for pages in (about.router, district.router, family.router, model.router, numbers.router):
         app.include_router(pages)
     answer_directly(app, students.asked_most(), students.KEY)
     return app

@@ -18,11 +18,9 @@ from ews_serve.web.charts import Bars, Reliability, Share, bars_chart, reliabili
 from ews_serve.web.evidence import Evidence, evidence_of
 from ews_serve.web.frame import PageAsking, page
 from ews_serve.web.wording import in_ten
+from ews_serve.web.words import of_100
 
 router = APIRouter(include_in_schema=False)
-
-NEARLY = 0.01
-"""Shares this near to none or all are said in words: nobody's outcome is told by one."""
 
 RULE = "last year's rate"
 """The rule that a model must beat to be of use (FAIR-8)."""
@@ -160,14 +158,14 @@ def _count_row(evaluation: pd.DataFrame, group: str) -> tuple[str, ...]:
         return ()
     students, positives = int(of_group["students"].iloc[0]), int(of_group["positives"].iloc[0])
     shares = (_value(evaluation, group, metric) for metric in ("precision_at_k", "recall_at_k"))
-    return (GROUPS[group], f"{students:,}", _of_100(positives / students), *(_of_100(share) for share in shares))
+    return (GROUPS[group], f"{students:,}", of_100(positives / students), *(of_100(share) for share in shares))
 
 
 def _reliability(evidence: Evidence) -> Reliability:
     said, came, _ = max(evidence.bins, key=lambda one: abs(one[0] - one[1]))
     summary = (
         "Points on the dotted line came true as often as was said. The point farthest from it: "
-        f"{_of_100(said)} was said, {_of_100(came)} came."
+        f"{of_100(said)} was said, {of_100(came)} came."
     )
     return reliability_chart("What was said and what came, in tenths of the students", summary, evidence.bins)
 
@@ -191,7 +189,7 @@ def _share(row: dict[str, object], of_all: float) -> Share:
     group, value = str(row["group"]), float(str(row["value"]))
     if row["suppressed"] or pd.isna(value):
         return Share(group, None, HIDDEN, HIDDEN)
-    return Share(group, value, f"{_of_100(value)} ({_range(row)})", f"{float(str(row['students'])):,.0f}", of_all)
+    return Share(group, value, f"{of_100(value)} ({_range(row)})", f"{float(str(row['students'])):,.0f}", of_all)
 
 
 def _range(row: dict[str, object]) -> str:
@@ -207,11 +205,3 @@ def _gap_sentence(told: pd.DataFrame) -> str:
     apart = least["high"] < most["low"]
     ends = "More than chance." if apart else "The ranges overlap, so it may be chance."
     return f"Least found: {least['group']}; most found: {most['group']}. {ends}"
-
-
-def _of_100(share: float) -> str:
-    if pd.isna(share):
-        return "n/a"
-    if not NEARLY <= share <= 1 - NEARLY:
-        return "nearly all" if share > NEARLY else "almost none"
-    return f"{100 * share:.0f} of 100"

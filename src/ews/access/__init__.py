@@ -7,6 +7,7 @@ view either for every student where the grant holds or for the viewer's own case
 not written in :data:`MAY` is allowed.
 """
 
+from ews.access.aggregates import schools_told_of
 from ews.access.decisions import Decision, both, can_view_student, check_can_view_student, may, who_may
 from ews.access.relations import Caseload, Grant, Place, Stay, Viewer
 from ews.access.rights import (
@@ -46,6 +47,7 @@ __all__ = [
     "can_view_student",
     "check_can_view_student",
     "may",
+    "schools_told_of",
     "scope_of",
     "who_may",
 ]
