@@ -3,6 +3,7 @@
 import duckdb
 
 from ews.sis.placed import make_instructional_days
+from ews.tables import CATEGORIES
 
 _OPEN = "date '5000-01-01'"
 """A day after all others, for a stay without an exit."""
@@ -71,15 +72,21 @@ def make_stays(connection: duckdb.DuckDBPyConnection, without_days: int) -> None
     )
 
 
-def make_enrolled_years(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `enrolled_years`: of each stay and school year the first and last day, student and school by their places.
+def make_places(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make what marks are held against, with students and schools by their places and categories as a type.
 
-    A mark is held against the stays of its own year, about one, and not against all of a student's.
+    `placed_days` are the known days. `enrolled_years`: of each stay and school year the first and last day, so that a
+    mark is held against the stays of its own year, about one, and not against all of a student's.
     """
     connection.execute(
-        """
+        f"""
+        create type categories as enum ({", ".join(f"'{category}'" for category in CATEGORIES)});
+        create table placed_days as
+        select school.place as school_place, date, school_year::smallint as school_year, day_index, days_left,
+            is_before_break
+        from known_days join accepted_schools school using (school_id);
         create table enrolled_years as
-        select student.place as student_place, school.place as school_place, year.school_year,
+        select student.place as student_place, school.place as school_place, year.school_year::smallint as school_year,
             greatest(entry_date, first_day) as since, least(coalesce(exit_date, last_day), last_day) as until
         from stays join daily_years year using (school_id)
         join accepted_students student using (student_id) join accepted_schools school using (school_id)

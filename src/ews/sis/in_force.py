@@ -94,8 +94,10 @@ def by_school(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, obje
                 union all select school_id, student_id from accepted_attendance_years
             ) group by school_id
         ), marked as (
-            select school_id, count(*) as marks, max(date)::varchar as through
-            from accepted_attendance group by school_id
+            select school_id, marks, through from (
+                select school_place as place, count(*) as marks, max(date)::varchar as through
+                from accepted_attendance group by place
+            ) join accepted_schools using (place)
         )
         select school_id, students, coalesce(marks, 0), through from told left join marked using (school_id)
         """

@@ -28,7 +28,7 @@ from ews.sis.staging import open_database
 from ews.sis.validate import ORDER, validate
 from ews.sis.yearly import open_yearly
 
-_LAYOUT = "3"
+_LAYOUT = "4"
 """Changes when the folder of an ingest is written differently, so that the same input is then read anew."""
 
 _DEFAULT_POLICY = Policy()
@@ -138,7 +138,7 @@ def _id(feed: Source) -> str:
 def _fill(
     folder: Path, feed: Source, home: Home, about: Mapping[str, str], progress: Callable[[str], None]
 ) -> dict[str, object]:
-    with _workspace(folder, sum(file.size for file in feed.files)) as connection:
+    with _workspace(folder) as connection:
         staged = feed.stage(connection, progress)
         remember_students(connection, home)
         validate(connection, staged.parts, progress)
@@ -155,10 +155,10 @@ def _fill(
 
 
 @contextlib.contextmanager
-def _workspace(folder: Path, expected_bytes: int) -> Iterator[duckdb.DuckDBPyConnection]:
+def _workspace(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with (
         tempfile.TemporaryDirectory(dir=folder, prefix=".working-") as work,
-        contextlib.closing(open_database(Path(work), expected_bytes)) as connection,
+        contextlib.closing(open_database(Path(work))) as connection,
     ):
         yield connection
 

@@ -10,9 +10,7 @@ import narwhals as nw
 from ews.absence import ABSENCE_CATEGORIES, TEN_THOUSANDTHS, is_absent_day
 from ews.sis.placed import make_placed_stays, with_tallies
 from ews.sis.staging import quoted
-from ews.sis.validate import suspects
 from ews.tables import (
-    ATTENDANCE,
     ATTENDANCE_YEARS,
     DEMOGRAPHICS,
     MENTORING,
@@ -89,16 +87,18 @@ def _write_stays(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 
 
 def _write_marks(connection: duckdb.DuckDBPyConnection, folder: Path, progress: Callable[[str], None]) -> None:
+    # Joined as written, the ids leave the marks in their order: the engine might else look the marks up by the ids.
+    connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
     for year in _years(connection, "accepted_attendance"):
         progress(f"Writing marks of {year}")
-        connection.execute(f"create or replace table days_of_year as {_marked_days(year)}")
-        marked = nw.from_native(connection.sql("select rowid as number, * from days_of_year"))
+        marked = nw.from_native(connection.sql(_marked_days(year)))
         marked = marked.with_columns(is_absent=is_absent_day(nw.col("absent_ten_thousandths")))
         marked.to_native().create_view("marked_days", replace=True)
+        connection.execute(f"create or replace table ordered_days as {_IN_STUDENT_ORDER}")
         connection.execute(f"create or replace table spells as {_SPELLS}")
-        tallied = with_tallies(nw.from_native(connection.sql(_MARKS)))
-        tallied.to_native().create_view("marks", replace=True)
-        _copy(connection, _IN_STUDENT_ORDER, _part_of(folder, year) / "marks.parquet")
+        tallied = with_tallies(nw.from_native(connection.sql(_marks(year))))
+        _copy(connection, tallied.to_native().sql_query(), _part_of(folder, year) / "marks.parquet")
+    connection.execute("reset disabled_optimizers")
 
 
 def _years(connection: duckdb.DuckDBPyConnection, table: str) -> list[int]:
@@ -127,47 +127,53 @@ def _marked_days(year: int) -> str:
     several = ", ".join(
         f"{value}{'' if name.startswith('is_') else '::integer'} as {name}" for name, value in together.items()
     )
-    several_marks = f"{suspects(ATTENDANCE, date='date::varchar')} in (select mark from suspects_attendance)"
-    day = "school_year, day_index, days_left, is_before_break, student_place, school_place"
+    day = "day_index, days_left, is_before_break"
+    any_day = ", ".join(f"any_value({name})" for name in day.split(", "))
     return f"""
-        with marked as (
-            select student_id, school_id, date, category, {day}, coalesce(
+        with marked as not materialized (
+            select student_place, school_place, date, category, {day}, coalesce(
                 absent_share, case when category in ({absent}) then {TEN_THOUSANDTHS} else 0 end
-            )::integer as share, {several_marks} as is_one_of_several
+            )::integer as share, mark in (select mark from suspects_attendance) as is_one_of_several
             from accepted_attendance where school_year = {year}
         )
-        select student_id, school_id, date, {day}, {alone} from marked where not is_one_of_several
+        select student_place, school_place, date, {day}, {alone} from marked where not is_one_of_several
         union all
-        select student_id, school_id, date, {", ".join(f"any_value({name})" for name in day.split(", "))}, {several}
-        from marked where is_one_of_several group by student_id, school_id, date
+        select student_place, school_place, date, {any_day}, {several}
+        from marked where is_one_of_several group by student_place, school_place, date
     """
 
 
-_SPELLS = """
-    select number,
-        row_number() over (partition by student_place, school_place, run order by day_index)::smallint as spell_day
-    from (
-        select number, student_place, school_place, day_index,
-            day_index - row_number() over (partition by student_place, school_place order by day_index) as run
-        from marked_days where is_absent
-    )
-"""
-"""Within a run of consecutive absent days the day index less the absence's ordinal number stays the same.
-
-Places of students and schools in the order of their ids are numbers, and windows and sorts over numbers are cheap.
-"""
-
-_MARKS = """
-    select student_id, school_id, date, school_year::integer as school_year, day_index, days_left, is_before_break,
-        spell_day, month(date)::tinyint as month, isodow(date)::tinyint as weekday, is_absent,
+_IN_STUDENT_ORDER = """
+    select student_place, school_place, date, day_index, days_left, is_before_break, is_absent,
         case when is_absent then
             case when suspension >= greatest(excused, unexcused) then 'suspension'
                 when unexcused >= excused then 'unexcused' else 'excused' end
-        end as kind,
-        is_tardy, is_early_departure, missed_ten_thousandths, student_place, school_place
-    from marked_days left join spells using (number)
+        end::categories as kind,
+        is_tardy, is_early_departure, missed_ten_thousandths::smallint as missed_ten_thousandths
+    from marked_days order by student_place, school_place, date
 """
+"""Places of students and schools are in the order of their ids, and sorts over numbers are cheap."""
 
-_IN_STUDENT_ORDER = """
-    select * exclude (student_place, school_place) from marks order by student_place, date, school_place
+_SPELLS = """
+    select * exclude (number, begins), case when is_absent then
+        (1 + number - max(case when begins then number end) over (rows unbounded preceding))::smallint
+    end as spell_day
+    from (
+        select *, rowid as number, is_absent and not coalesce(
+            lag(is_absent) over () and lag(student_place) over () = student_place
+            and lag(school_place) over () = school_place and lag(day_index) over () = day_index - 1, false
+        ) as begins from ordered_days
+    )
 """
+"""In student order a spell of absent days stands row below row: a day's place in it is counted from where it begins."""
+
+
+def _marks(year: int) -> str:
+    return f"""
+        select student_id, school_id, date, {year} as school_year, day_index, days_left, is_before_break,
+            spell_day, month(date)::tinyint as month, isodow(date)::tinyint as weekday, is_absent,
+            kind::varchar as kind, is_tardy, is_early_departure,
+            missed_ten_thousandths::integer as missed_ten_thousandths
+        from spells join accepted_students student on student_place = student.place
+        join accepted_schools school on school_place = school.place
+    """

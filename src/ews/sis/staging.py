@@ -23,18 +23,13 @@ _MALFORMED = {
     "LINE SIZE OVER MAXIMUM": "line_too_long",
 }
 _MAX_LINE_BYTES = 1 << 20
-LARGE_FEED_BYTES = 256 << 20
 _MEMORY_BYTES = 6 << 30
 
 
-def open_database(folder: Path, expected_bytes: int) -> duckdb.DuckDBPyConnection:
-    """A working database: bounded in memory, spilling into `folder`, reaching for nothing outside.
-
-    A large feed is kept in a file there, compressed; a small one in memory, where nothing waits for a disk.
-    """
+def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
+    """A working database: in bounded memory, spilling into `folder`, reaching for nothing outside."""
     memory = min(_MEMORY_BYTES, int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 0.6))
     connection = duckdb.connect(
-        folder / "working.duckdb" if expected_bytes > LARGE_FEED_BYTES else ":memory:",
         config={
             "memory_limit": f"{memory >> 20}MiB",
             "temp_directory": str(folder / "spill"),

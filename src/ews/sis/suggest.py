@@ -53,7 +53,7 @@ def suggest(folder: Path, work: Path) -> Suggestion:
     paths = sorted(path for path in folder.iterdir() if path.name.lower().endswith(_SUFFIXES))
     if not paths:
         raise InputRefused(f"No file in {folder} ends with one of {', '.join(_SUFFIXES)}. Put your exports there.")
-    with open_database(work, 0) as connection:
+    with open_database(work) as connection:
         exports = [look_at(connection, path, number) for number, path in enumerate(paths)]
         lines = list(_lines(connection, exports))
     unsure = [line.partition("# UNSURE: ")[2] for line in lines if "# UNSURE: " in line]

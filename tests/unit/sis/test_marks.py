@@ -5,7 +5,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ews.sis import staging
 from ews.tallies import TALLIES
 from tests.unit.sis.feeds import good_lines, school_days, take, write_feed
 
@@ -82,15 +81,3 @@ def test_a_spell_goes_on_over_a_weekend_and_ends_with_a_day_there_or_the_school_
     folder = take(write_feed(tmp_path / "feed", lines), tmp_path / "home").folder
     rows = duckdb.sql(f"select spell_day from '{folder}/marks/*/*.parquet' where student_id = '007' order by date")
     assert [place for (place,) in rows.fetchall()] == [1, 1, 2, 1, 2, 3, None, 1, None, 1]
-
-
-def test_a_large_feed_is_worked_on_in_a_file_and_gives_the_same(
-    marks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(staging, "LARGE_FEED_BYTES", 0)
-    feed = marks.parents[3] / "feed"
-    folder = take(feed, tmp_path / "home").folder
-    for file in sorted(marks.parent.rglob("*.parquet")):
-        other = folder / file.relative_to(marks.parent)
-        assert duckdb.sql(f"from '{file}'").fetchall() == duckdb.sql(f"from '{other}'").fetchall()
-    assert not list(tmp_path.rglob("working*"))
