@@ -123,8 +123,10 @@ def calls(request: Request, asked: PageAsking, school_id: SchoolId) -> Response:
     found = _found(asked, school_id, Filters())
     entries = found.ordered(Filters())
     lines = [entry.line for entry in entries]
+    with asked.service.store.reading() as connection:
+        history = attendance_of(connection, [line.student_key for line in lines])
     asked.log_list(found.scope, "shown", lines, "follow-up", school_id=school_id, **of_run(found.run))
-    rows = tuple(row_of(entry, None, asked.on) for entry in entries)
+    rows = tuple(row_of(entry, history.get(entry.line.student_key), asked.on) for entry in entries)
     it = {"name": found.name, "rows": rows, "on": day_text(asked.on), "path": f"/schools/{school_id}"}
     return page(request, "calls.html", it, crumbs=(Link("Schools", "/"), Link(found.name, f"/schools/{school_id}")))
 

@@ -143,6 +143,7 @@ def test_a_list_to_call_names_everybody_still_to_reach_and_has_room_to_write_UX_
     html = text_of(reading, CORA, f"{LIST}/calls")
     assert html.count('<th scope="row">') == 10
     assert html.count("to-write") == 20
+    assert html.count("new here, no history") == 1
 
 
 def test_files_are_offered_to_whom_they_open_and_otherwise_what_would_open_them(reading: Running):
