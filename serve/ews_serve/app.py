@@ -7,12 +7,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
-from ews_serve.directly import answer_directly
+from ews_serve.directly import Directly
 from ews_serve.edge import Edge
 from ews_serve.identity import SignInFirst, to_sign_in
 from ews_serve.problems import MEDIA_TYPE, answer_with_problems
 from ews_serve.provider import Provider
-from ews_serve.routes import health, me, provider, runs, schools, score, sign_in, static, students
+from ews_serve.routes import health, me, provider, rounds, runs, schools, score, sign_in, static, students
 from ews_serve.schemas import Problem
 from ews_serve.service import Service
 from ews_serve.web import about, district, family, follow_up, model, numbers, purpose, school, start, student
@@ -32,6 +32,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         403: "A second factor, or a stated purpose, would open it.",
         404: "Unknown, or nothing that may be seen; both look the same.",
         408: "The body took too long.",
+        409: "Somebody else was faster; it says who and when. Nothing was changed.",
         413: "The body is too large.",
         422: "Missing, unknown, non-finite or otherwise refused; the input is not repeated.",
         503: "Nothing published yet, or the store, the log of reads or the model cannot be used.",
@@ -59,21 +60,24 @@ def create_app(service: Service, identity_provider: Provider | None = None) -> F
     )
     app.state.service = service
     app.state.provider = identity_provider
+    # The one added last is the outermost.
+    app.add_middleware(Directly, routes=students.asked_most(), prefix=students.PREFIX, key=students.KEY)
     app.add_middleware(Edge, settings=service.settings, measures=service.measures)
     answer_with_problems(app)
     answer_pages_with_pages(app)
     app.add_exception_handler(SignInFirst, to_sign_in)
     # In the order in which an address is looked for: what is asked most, first.
-    for router in (students.router, schools.router, me.router, score.router, runs.router):
+    for router in (students.router, schools.router, me.router, score.router, runs.router, rounds.router):
         app.include_router(router, responses=PROBLEMS)
     app.include_router(health.router, responses={503: PROBLEMS[503]})
     for pages in (start.router, school.router, student.router, follow_up.router):
+        app.include_router(pages)
+    for pages in (slots.router, team.router, slot_round.router, mentor.router):
         app.include_router(pages)
     for pages in (sign_in.router, provider.router, static.router, purpose.router):
         app.include_router(pages)
     for pages in (about.router, district.router, family.router, model.router, numbers.router):
         app.include_router(pages)
-    answer_directly(app, students.asked_most(), students.KEY)
     return app
 
 

@@ -91,12 +91,24 @@ def problem(
 _HEADERS = {401: {"WWW-Authenticate": 'Bearer realm="ews"'}, 503: {"Retry-After": RETRY_SECONDS}}
 
 
+REFUSALS: tuple[type[Exception], ...] = (HTTPException, *_OF_ERRORS)
+"""What is answered with a problem; any other error is the edge's."""
+
+
+def answer_to(refusal: Exception, correlation_id: str) -> JSONResponse:
+    """The problem that answers one of :data:`REFUSALS`."""
+    if isinstance(refusal, HTTPException):
+        # The framework's own sentences vary with what was asked for; ours alone are shown.
+        return problem(refusal.status_code, correlation_id, refusal.detail if isinstance(refusal, Refused) else None)
+    status, detail = next(answer for kind, answer in _OF_ERRORS.items() if isinstance(refusal, kind))
+    return problem(status, correlation_id, str(refusal) if isinstance(refusal, InvalidFeatures) else detail)
+
+
 def answer_with_problems(app: FastAPI) -> None:
     """Make every refusal of `app` a problem-details response; what is not a refusal is left to the edge."""
-    app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_validation)
-    for kind in _OF_ERRORS:
-        app.add_exception_handler(kind, _of_error)
+    for kind in REFUSALS:
+        app.add_exception_handler(kind, _of_refusal)
 
 
 def pointer(location: Iterable[str | int]) -> str:
@@ -109,11 +121,8 @@ def pointer(location: Iterable[str | int]) -> str:
     return "#/" + "/".join(parts)
 
 
-def _of_http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    # The framework's own sentences vary with what was asked for; ours alone are shown.
-    detail = error.detail if isinstance(error, Refused) else None
-    return problem(error.status_code, request.state.correlation_id, detail)
+def _of_refusal(request: Request, error: Exception) -> JSONResponse:
+    return answer_to(error, request.state.correlation_id)
 
 
 def _of_validation(request: Request, error: Exception) -> JSONResponse:
@@ -127,9 +136,3 @@ def _of_validation(request: Request, error: Exception) -> JSONResponse:
         for item in found[:MOST_ERRORS]
     ]
     return problem(422, request.state.correlation_id, errors=errors)
-
-
-def _of_error(request: Request, error: Exception) -> JSONResponse:
-    status, detail = next(answer for kind, answer in _OF_ERRORS.items() if isinstance(error, kind))
-    told = str(error) if isinstance(error, InvalidFeatures) else detail
-    return problem(status, request.state.correlation_id, told)

@@ -13,11 +13,12 @@ from ews_serve.answers import explanation_text, history_text, named_student, not
 from ews_serve.asked import Asked, Asking
 from ews_serve.schemas import Explanation, History, MaySee, Named, Student, WhoCanSee
 
-router = APIRouter(prefix="/v1/students/{student_key}", tags=["students"])
+PREFIX = "/v1/students/"
+KEY = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
-KEY = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+router = APIRouter(prefix=PREFIX + "{student_key}", tags=["students"])
 
-StudentKey = Annotated[str, Path(pattern=KEY, description="As a list gives it.")]
+StudentKey = Annotated[str, Path(pattern=f"^{KEY}$", description="As a list gives it.")]
 
 
 @router.get("/explanation", response_model=Explanation)

@@ -3,17 +3,17 @@
 import asyncio
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import httpx
 import pytest
-from starlette.routing import Route
 
 from ews.store.audit_chain import Entry
 from ews_serve import create_app
 from ews_serve.asked import PURPOSE
 from ews_serve.directly import Directly
 from tests.cast import ANA, MIA, NOOR, STAFF
-from tests.services import HOST, Running
+from tests.services import HOST, Running, client_of
 
 KEYS = (ANA.key, MIA.key, NOOR.key, "0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f", "Canary", f"{ANA.key}x", f"{ANA.key}%0a")
 ENDS = ("", "/explanation", "/history", "/explanation/", "/nothing")
@@ -21,14 +21,11 @@ METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 
 
 def by_the_framework(running: Running) -> Running:
-    """The same service without direct routes."""
+    """The same service without what answers directly."""
     app = create_app(running.service)
-    app.router.routes[:] = [route for route in app.router.routes if not _is_direct(route)]
+    (direct,) = (one for one in app.user_middleware if one.cls is Directly)
+    app.user_middleware.remove(direct)
     return replace(running, app=app)
-
-
-def _is_direct(route: object) -> bool:
-    return isinstance(route, Route) and isinstance(route.app, Directly)
 
 
 async def ask(running: Running, asked: list[httpx.Request]) -> list[httpx.Response]:
@@ -65,7 +62,6 @@ def requests(running: Running) -> list[httpx.Request]:
 
 def test_both_ways_answer_and_log_alike(running: Running):
     asked = requests(running)
-    assert sum(map(_is_direct, running.app.router.routes)) == 3
     directly = [told(one) for one in asyncio.run(ask(running, asked))]
     of_direct = logged(running)
     framework = [told(one) for one in asyncio.run(ask(by_the_framework(running), asked))]
@@ -77,6 +73,23 @@ def test_both_ways_answer_and_log_alike(running: Running):
     ]
     assert not wrong, wrong[:3]
     assert logged(running) == of_direct * 2
+
+
+def test_the_three_views_of_one_student_never_reach_the_framework(running: Running):
+    async def framework(*_: object) -> None:
+        raise AssertionError("the framework was asked")
+
+    (made,) = (one for one in running.app.user_middleware if one.cls is Directly)
+    direct = Directly(framework, **made.kwargs)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await direct(scope | {"app": running.app, "state": {"correlation_id": "c0ffee"}}, receive, send)
+
+    client = client_of(app, running.tokens[STAFF[0].login])
+    for end in ("", "/explanation", "/history"):
+        assert client("GET", f"/v1/students/{ANA.key}{end}").status_code == 200
+    with pytest.raises(AssertionError, match="framework was asked"):
+        client("GET", f"/v1/students/{ANA.key}/who-can-see")
 
 
 @pytest.mark.parametrize("path", [f"/v1/students/{ANA.key}", f"/v1/students/{ANA.key}/history"])
