@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import slots_page
+from benchmarks import effect_page, slots_page
 
 KEPT = Path(__file__).parent / "kept"
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
 
 Tables = dict[str, pd.DataFrame]
 
-SECTIONS: dict[str, tuple[str, Callable[[Tables, str], str]]] = {"slots": (slots_page.TITLE, slots_page.section)}
+SECTIONS: dict[str, tuple[str, Callable[[Tables, str], str]]] = {
+    "slots": (slots_page.TITLE, slots_page.section),
+    "effect": (effect_page.TITLE, effect_page.section),
+}
 """By the name of the kept figures: the section's title, and what makes it."""
 
 

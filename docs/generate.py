@@ -64,6 +64,8 @@ WHAT_TO_DO = {
     "`ews access-report STUDENT_ID` says who has, and why ([access](access.md)).",
     "AuditUnavailable": "Free space on the disk of the log of reads, or make its folder writable to the service. Until "
     "then nothing of a student is shown; that is meant ([access](access.md)).",
+    "EffectRefused": "Register the next round before it starts: `ews effect register`. A registration stays as it was "
+    "made, and before and after is no estimate ([mentoring](mentoring.md)).",
     "Busy": "Wait until the other command ends. If none runs, the lock is free again by itself.",
 }
 """What a reader can do, per class; a class without an entry fails the docs test."""

@@ -105,3 +105,9 @@ class Overtaken(EwsError):
     """Somebody else changed the same thing meanwhile, so this change was not made; it says who and when."""
 
     exit_code = 25
+
+
+class EffectRefused(EwsError):
+    """An effect was asked for in a way that would mislead: not registered before the round, changed, or naive."""
+
+    exit_code = 26

@@ -13,12 +13,14 @@ from ews.cli import (
     audit,
     cards,
     check,
+    effect,
     lists,
     models,
     monitor,
     promotion,
     records,
     serve,
+    slot_rounds,
     slots,
     staff,
     store,
@@ -44,6 +46,8 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(store.app, name="store")
+app.add_typer(effect.effect, name="effect")
+app.add_typer(slot_rounds.app, name="slots")
 app.add_typer(staff.app, name="staff")
 app.add_typer(access.token, name="token")
 app.add_typer(access.audit_log, name="audit-log")
