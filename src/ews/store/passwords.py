@@ -57,6 +57,16 @@ def is_password(password_hash: str | None, password: str) -> bool:
         return False
 
 
+def hash_anew(password_hash: str, password: str) -> str | None:
+    """The hash that takes the place of one made with other parameters than today's; None: it is today's already.
+
+    Args:
+        password_hash: of the password.
+        password: known to be the right one. It is not judged again: its owner has it already.
+    """
+    return _HASHER.hash(_normal(password)) if _HASHER.check_needs_rehash(password_hash) else None
+
+
 def _refuse_guessable(plain: str, own_words: tuple[str, ...]) -> None:
     if len(plain) < SHORTEST:
         raise InputRefused(f"A password has at least {SHORTEST} characters. A sentence nobody knows is a good one.")

@@ -14,7 +14,7 @@ from ews.errors import InputRefused
 from ews.store import links, throttle
 from ews.store.keys import Session, end_sessions_of, start_session
 from ews.store.opening import Store
-from ews.store.passwords import hash_password, is_password
+from ews.store.passwords import hash_anew, hash_password, is_password
 from ews.store.schema import GRANTS, STAFF
 from ews.store.second_factor import set_totp, step_of, take_step
 
@@ -109,12 +109,26 @@ def sign_in(store: Store, tried: Try, now: datetime) -> Admitted | None:
         return None
     is_right = is_password(account.password_hash if account else None, tried.password)
     step = step_of(account.totp_secret, tried.code, now) if account and account.totp_secret else None
+    admitted = None
     with store.writing() as connection:
         if account and is_right and _may_enter(connection, account, step):
             throttle.forget(connection, about)
-            return _admit(connection, account, tried, now, is_known=is_known)
-        throttle.count_failure(connection, about, now)
-    return None
+            admitted = _admit(connection, account, tried, now, is_known=is_known)
+        else:
+            throttle.count_failure(connection, about, now)
+    if admitted and account:
+        # Only for who was let in, so that the time it takes tells nobody else that the password was right.
+        _renew_hash(store, account, tried.password)
+    return admitted
+
+
+def _renew_hash(store: Store, account: Row, password: str) -> None:
+    """Keep the password as today's parameters ask; one that was changed meanwhile stays as it was changed."""
+    new = hash_anew(account.password_hash, password)
+    if new:
+        unchanged = (STAFF.c.staff_key == account.staff_key) & (STAFF.c.password_hash == account.password_hash)
+        with store.writing() as connection:
+            connection.execute(update(STAFF).where(unchanged).values(password_hash=new))
 
 
 def set_up(store: Store, chosen: SetUp, now: datetime) -> Admitted:

@@ -7,10 +7,13 @@ from datetime import timedelta
 
 import pyotp
 import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import select, update
 
 from ews.errors import InputRefused
 from ews.store import keys, links, people, throttle
 from ews.store.opening import Store
+from ews.store.schema import STAFF
 from ews.store.second_factor import new_totp_secret, provisioning_uri, step_of
 from ews.store.sign_in import Admitted, SetUp, Try, set_up, sign_in, step_up
 from ews.store.throttle import LIMITS
@@ -45,6 +48,39 @@ def test_a_link_sets_a_password_that_opens_from_then_on(store):
     assert again is not None
     assert who_has(store, again.session).viewer == ROSA.viewer(second_factor=False)
     assert sign_in(store, Try(" ROSA.Imani ", GOOD, "", HERE), NOON) is not None
+
+
+def test_a_password_kept_with_older_parameters_is_kept_with_todays_from_the_next_sign_in_SEC_1(store):
+    opened(store, ROSA)
+    older = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(GOOD)
+    keep(store, older)
+    assert sign_in(store, attempt(ROSA, "not the password at all"), NOON) is None
+    assert kept(store) == older
+    assert sign_in(store, attempt(ROSA), NOON + MINUTE) is not None
+    today = kept(store)
+    assert today != older
+    assert "m=19456,t=2,p=1" in today
+    assert sign_in(store, attempt(ROSA), NOON + MINUTE) is not None
+    assert kept(store) == today
+
+
+def test_without_its_code_a_right_password_is_not_even_kept_anew_A01(store):
+    secret = new_totp_secret()
+    opened(store, DANA, secret)
+    older = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(GOOD)
+    keep(store, older, DANA)
+    assert sign_in(store, attempt(DANA), NOON + MINUTE) is None
+    assert kept(store, DANA) == older
+
+
+def keep(store: Store, password_hash: str, who=ROSA) -> None:
+    with store.writing() as connection:
+        connection.execute(update(STAFF).where(STAFF.c.staff_key == who.key).values(password_hash=password_hash))
+
+
+def kept(store: Store, who=ROSA) -> str:
+    with store.reading() as connection:
+        return str(connection.scalar(select(STAFF.c.password_hash).where(STAFF.c.staff_key == who.key)))
 
 
 def test_a_link_opens_for_one_setting_and_signs_out_whoever_was_in_A05(store):
