@@ -15,7 +15,22 @@ from ews_serve.provider import Provider
 from ews_serve.routes import health, me, provider, rounds, runs, schools, score, sign_in, static, students
 from ews_serve.schemas import Problem
 from ews_serve.service import Service
-from ews_serve.web import about, district, family, follow_up, model, numbers, purpose, school, start, student
+from ews_serve.web import (
+    about,
+    district,
+    family,
+    follow_up,
+    mentor,
+    model,
+    numbers,
+    purpose,
+    school,
+    slots,
+    start,
+    student,
+    team,
+)
+from ews_serve.web import round as slot_round
 from ews_serve.web.refusals import answer_pages_with_pages
 
 OPEN_PATHS = health.OPEN_PATHS | sign_in.OPEN_PATHS | static.OPEN_PATHS

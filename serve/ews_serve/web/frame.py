@@ -62,7 +62,7 @@ __all__ = ["Link", "PageAsking", "frame_of", "page"]
 PLACES = (
     ("Schools", "/", (View.RISK_LIST,)),
     ("My students", "/", (View.ATTENDANCE,)),
-    ("Mentor slots", "/slots", (View.AGGREGATES,)),
+    ("Mentor slots", "/slots", (View.SLOTS,)),
     ("District", "/district", (View.AGGREGATES,)),
     ("Model", "/model", (View.RUNS,)),
     ("About", "/about", ()),

@@ -15,14 +15,17 @@ from ews.home import Home, read_json
 from ews.store.opening import Store
 from ews.store.purges import Purge, instant, note
 from ews.store.reading import student_keys
-from ews.store.schema import IN_FORCE, RISK_ROWS, RUNS, STUDENTS
+from ews.store.schema import IN_FORCE, RISK_ROWS, ROUNDS, RUNS, STUDENTS
 from ews.store.sealing import stored_list_hash
 
 _HOLDS_STUDENTS = ("students.parquet", "enrollments.parquet", "attendance_years.parquet")
 
 
 def purge_runs(store: Store, home: Home, *, keep: int, by: str, at: dt.datetime) -> Purge | None:
-    """Delete all but the last `keep` published runs, and never the one in force (PRV-14).
+    """Delete all but the last `keep` published runs, never the one in force nor one a round of mentors goes back to.
+
+    A round is explained, drawn again and measured from the lists it was proposed from (PRV-14, MEN-2); a round that was
+    withdrawn needs them no more.
 
     Returns:
         The purge, as it was noted; None where there was nothing to delete.
@@ -33,10 +36,14 @@ def purge_runs(store: Store, home: Home, *, keep: int, by: str, at: dt.datetime)
     with store.alone(), store.writing() as connection:
         in_force = select(IN_FORCE.c.run_id)
         latest = select(RUNS.c.run_id).order_by(RUNS.c.published_at.desc(), RUNS.c.run_id).limit(max(keep, 0))
-        old = select(RUNS.c.run_id).where(RUNS.c.run_id.not_in(latest), RUNS.c.run_id.not_in(in_force))
+        of_rounds = select(ROUNDS.c.run_id).where(ROUNDS.c.state != "withdrawn")
+        old = select(RUNS.c.run_id).where(
+            RUNS.c.run_id.not_in(latest), RUNS.c.run_id.not_in(in_force), RUNS.c.run_id.not_in(of_rounds)
+        )
         found = tuple(sorted(connection.scalars(old)))
         if not found:
             return None
+        connection.execute(delete(ROUNDS).where(ROUNDS.c.run_id.in_(found)))
         connection.execute(delete(RISK_ROWS).where(RISK_ROWS.c.run_id.in_(found)))
         connection.execute(delete(RUNS).where(RUNS.c.run_id.in_(found)))
         purge = Purge(instant(at), by, f"runs before the last {keep}", runs=found)

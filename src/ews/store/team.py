@@ -148,6 +148,16 @@ def needs(connection: Connection, school_ids: Sequence[str]) -> list[Need]:
     return [Need(*row) for row in connection.execute(query)]
 
 
+def mentees_by_mentor(connection: Connection) -> dict[str, int]:
+    """How many students each mentor has now, by the mentor's key; who has none is left out."""
+    open_ones = (
+        select(ASSIGNMENTS.c.mentor_key, func.count())
+        .where(ASSIGNMENTS.c.ended_on.is_(None))
+        .group_by(ASSIGNMENTS.c.mentor_key)
+    )
+    return {row[0]: row[1] for row in connection.execute(open_ones)}
+
+
 @dataclass(frozen=True, eq=False)
 class _Around:
     """What is known around the students of a team list."""

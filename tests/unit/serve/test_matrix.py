@@ -60,6 +60,7 @@ def at_harbor(*staff: Staff, beyond: Sequence[Staff]) -> Allowed:
 
 WITHOUT_STUDENT = (DANA, WEI, ROSA, TOMAS, BEA, NIGHTLY, PIET, CORA, ED)
 SEE_RUNS = (*WITHOUT_STUDENT, INES)
+SEE_SLOTS = (DANA, ROSA, TOMAS, BEA, PIET, CORA, ED)
 ACTIVE = tuple(one for one in STAFF if one is not LOU)
 
 STUDENT = "/v1/students/{student_key}"
@@ -79,7 +80,22 @@ EXPECTED: dict[str, Allowed | tuple[Staff, ...]] = {
     "/metrics": SEE_RUNS,
     "/v1/me": ACTIVE,
     "/openapi.json": ACTIVE,
+    f"{STUDENT}/mentor": at_harbor(ROSA, TOMAS, beyond=(DANA,)),
+    "/v1/rounds": SEE_SLOTS,
+    "POST /v1/rounds": (DANA, ROSA),
+    "/v1/team": SEE_SLOTS,
+    "/v1/rounds/{round_key}": {},
+    "/v1/rounds/{round_key}/edits": {},
+    "/v1/rounds/{round_key}/confirmation": {},
+    "/v1/rounds/{round_key}/withdrawal": {},
 }
+EDIT = {"student_key": ANA.key, "decision": "reserve", "reason": "because", "version": 1}
+BODIES = {
+    "/v1/score": {"rows": [ROW]}, "/v1/rounds": {"school_id": "014"}, "/v1/rounds/{round_key}/edits": EDIT,
+    "/v1/rounds/{round_key}/confirmation": {"version": 1}, "/v1/rounds/{round_key}/withdrawal": {"version": 1},
+}  # fmt: skip
+"""What is sent to each route that takes a body; which of the rounds there are is told to whom is in test_slots_pages."""
+
 PURPOSE_HELPS = {STUDENT, f"{STUDENT}/explanation", f"{STUDENT}/history"}
 
 
@@ -91,11 +107,17 @@ class Case(NamedTuple):
     what: str
 
     @property
+    def name(self) -> str:
+        """Of what is expected: the route, with its method where the methods differ."""
+        named = f"{self.method} {self.route}"
+        return named if named in EXPECTED else self.route
+
+    @property
     def expected(self) -> int:
         """200, or how it is refused."""
         if self.who in (None, LOU):
             return 401
-        allowed = EXPECTED[self.route]
+        allowed = EXPECTED[self.name]
         staff = allowed.get(self.what, ()) if isinstance(allowed, dict) else allowed
         if self.who in staff:
             return 200
@@ -117,6 +139,8 @@ def objects(path: str) -> dict[str, str]:
         return {what: path.replace("{school_id}", school) for what, school in SCHOOLS.items()}
     if "{run_id}" in path:
         return {what: path.replace("{run_id}", run_id) for what, run_id in RUNS.items()}
+    if "{round_key}" in path:
+        return {"nonexistent": path.replace("{round_key}", NOBODY_KEY)}
     return {"own school": path}
 
 
@@ -134,7 +158,7 @@ async def ask(running: Running, asked: Sequence[Case]) -> list[httpx.Response]:
                 case.method,
                 case.path,
                 headers={"Authorization": f"Bearer {running.tokens[case.who.login]}"} if case.who else {},
-                json={"rows": [ROW]} if case.method == "POST" else None,
+                json=BODIES[case.route] if case.method == "POST" else None,
             )
             for case in asked
         ]
@@ -165,7 +189,7 @@ def test_everybody_gets_what_the_table_of_roles_says_and_nothing_else_SEC_13_W01
     ]
     assert not wrong, "\n".join(wrong)
     assert len(asked) >= LEAST_CASES
-    assert {case.route for case, _ in asked} == set(EXPECTED)
+    assert {case.name for case, _ in asked} == set(EXPECTED)
 
 
 def test_refused_and_nonexistent_look_the_same_SEC_12(answered):

@@ -1,0 +1,280 @@
+"""The slots board: schools with their need, one school's mentors and rounds, and what one more mentor would bring."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from ews.access import View
+from ews.errors import NotEnoughData
+from ews.gains import HONESTLY, reach
+from ews.slots import Rule, prior_of
+from ews.slots.rule import OBJECTIVES
+from ews.store.mentors import KnownMentor, mentors_in
+from ews.store.reading import School, run_in_force
+from ews.store.round_pool import lines_with_gains
+from ews.store.rounds import Round
+from ews.store.team import Need, mentees_by_mentor, needs
+from ews_serve.asked import Asked
+from ews_serve.csrf import OwnForm
+from ews_serve.problems import Refused
+from ews_serve.routes.schools import SchoolId
+from ews_serve.slot_rounds import propose, rounds_seen, said, schools_to_decide
+from ews_serve.web.charts import Curve, curve_chart
+from ews_serve.web.frame import Link, PageAsking, page
+from ews_serve.web.wording import day_text
+
+router = APIRouter(include_in_schema=False)
+
+GOALS = {
+    "crossings_averted": "Keep most students below a tenth missed",
+    "days_gained": "Win most days at school",
+    "risk": "Reach the highest estimates",
+}
+KINDS = {"staff": "staff", "external": "from outside", "peer": "student"}
+STATES = {"proposed": "waits for the team", "confirmed": "confirmed", "withdrawn": "taken back"}
+OURS, HIGHEST = "Our order", "Highest estimate first"
+AROUND = 5
+_MOST_ROUNDS = 8
+
+
+@dataclass(frozen=True)
+class MentorRow:
+    """One mentor on the board: seats, and why none is free."""
+
+    name: str
+    about: str
+    seats: str
+    why: str
+
+
+@dataclass(frozen=True)
+class More:
+    """What so many slots would be expected to bring: slots, crossings and days with their intervals, as words."""
+
+    slots: str
+    crossings: str
+    days: str
+    is_here: bool
+
+
+@dataclass(frozen=True)
+class Brings:
+    """What slots bring at one school.
+
+    Attributes:
+        curve: crossings averted by our order and by the highest estimate.
+        rows: for some more and fewer slots.
+        sentences: what the curve means here.
+        honestly: what to remember.
+    """
+
+    curve: Curve
+    rows: tuple[More, ...]
+    sentences: tuple[str, ...]
+    honestly: str
+
+
+@dataclass(frozen=True)
+class SchoolRow:
+    """One school of the overview."""
+
+    name: str
+    path: str
+    pool: str
+    slots: str
+    mentees: str
+    unmet: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Every school whose slots are seen."""
+
+    schools: tuple[SchoolRow, ...]
+    rounds: tuple[tuple[str, str, str], ...]
+    empty: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """One school's mentors and rounds.
+
+    Attributes:
+        name: of the school.
+        path: of the page.
+        need: pool, slots, mentees and unmet need in words; empty before the first round.
+        mentors: who comes to the school.
+        rounds: path, when and by whom, state.
+        goals: what a round may go for, as value and words.
+        may_propose: whether the viewer proposes rounds here.
+        brings: what slots bring; None without a list or mentors.
+    """
+
+    name: str
+    path: str
+    need: tuple[tuple[str, str], ...]
+    mentors: tuple[MentorRow, ...]
+    rounds: tuple[tuple[str, str, str], ...]
+    goals: dict[str, str]
+    may_propose: bool
+    brings: Brings | None
+
+
+@router.get("/slots")
+def slots(request: Request, asked: PageAsking) -> Response:
+    """Every school's mentors and need; of one school its board at once."""
+    scope = asked.scope(View.SLOTS)
+    with asked.service.store.reading() as connection:
+        found = schools_to_decide(connection, scope)
+        rounds = rounds_seen(connection, scope)
+        known = {need.school_id: need for need in needs(connection, [one.school_id for one in found])}
+    if len(found) == 1:
+        return RedirectResponse(_path(found[0].school_id), 303)
+    rows = tuple(_school_row(one, known.get(one.school_id)) for one in found)
+    empty = "" if rows else "You see the mentors of your own students on each student's page."
+    return page(request, "slots.html", Overview(rows, _rounds(rounds), empty))
+
+
+@router.get("/slots/schools/{school_id}")
+def board(request: Request, asked: PageAsking, school_id: SchoolId) -> Response:
+    """One school's board."""
+    return _board(request, asked, school_id)
+
+
+@router.post("/slots/schools/{school_id}/rounds")
+async def propose_here(request: Request, asked: PageAsking, school_id: SchoolId, form: OwnForm) -> Response:
+    """Propose a round of the school, and go to it."""
+    objective, lot = form.get("objective", OBJECTIVES[0]), form.get("lottery", "10")
+    percent = int(lot) if lot.isascii() and lot.isdecimal() and len(lot) < 3 else -1
+    try:
+        with said():
+            rule = Rule(objective=objective, lottery_percent=percent)
+        key = await run_in_threadpool(propose, asked, school_id, rule)
+    except Refused as refused:
+        if refused.status_code != 422:
+            raise
+        return await run_in_threadpool(_board, request, asked, school_id, str(refused.detail), 422)
+    return RedirectResponse(f"/slots/{key}", 303)
+
+
+def _board(request: Request, asked: Asked, school_id: str, refusal: str = "", status: int = 200) -> Response:
+    scope = asked.scope(View.SLOTS)
+    with asked.service.store.reading() as connection:
+        here = [one for one in schools_to_decide(connection, scope) if one.school_id == school_id]
+        if not here:
+            raise Refused(404)
+        mentors = mentors_in(connection, school_id)
+        held = mentees_by_mentor(connection)
+        need = needs(connection, [school_id])
+        rounds = [one for one in rounds_seen(connection, scope) if one.school_id in (None, school_id)]
+        brings = _brings(connection, asked, school_id, mentors, held)
+    model = Board(
+        name=_name(here[0]),
+        path=_path(school_id),
+        need=_need(need[0]) if need else (),
+        mentors=tuple(_mentor(one, held.get(one.mentor_key, 0), asked) for one in mentors),
+        rounds=_rounds(rounds),
+        goals=GOALS,
+        may_propose=asked.viewer.viewing_as is None,
+        brings=brings,
+    )
+    crumbs = (Link("Mentor slots", "/slots"),)
+    return page(request, "slots_board.html", model, crumbs=crumbs, refusal=refusal, status=status)
+
+
+def _brings(
+    connection: Any, asked: Asked, school_id: str, mentors: Sequence[KnownMentor], held: dict[str, int]
+) -> Brings | None:
+    """What one more mentor would bring here, and why the highest estimate is the wrong order for crossings."""
+    run = run_in_force(connection)
+    if run is None:
+        return None
+    rule = Rule()
+    try:
+        rows, percent = lines_with_gains(connection, run, school_id, rule)
+    except NotEnoughData:
+        return None
+    has = min(sum(one.mentor.slots(asked.on) for one in mentors), len(rows))
+    orders = {OURS: rows["crossings_averted"] - 2.0 * (rows["lane"] != "prevent"), HIGHEST: rows["risk"]}
+    every = reach(rows, {school_id: has}, prior_of(rule), chronic_percent=percent, around=len(rows), rules=orders)
+    ours, highest = (every[every["rule"] == name].set_index("slots") for name in orders)
+    near = ours[abs(ours["more"]) <= AROUND]
+    curve = curve_chart(
+        "Crossings averted by so many slots",
+        "The line shows how many fewer students would miss a tenth, for each number of slots.",
+        "slots",
+        [float(at) for at in ours.index],
+        {name: [max(float(value), 0.0) for value in one["crossings_averted"]] for name, one in
+         ((OURS, ours), (HIGHEST, highest))},
+        here=float(has),
+        here_text="slots now",
+    )  # fmt: skip
+    more = tuple(
+        More(
+            f"{at}",
+            _between(row.crossings_averted, row.crossings_averted_low, row.crossings_averted_high),
+            _between(row.days_gained, row.days_gained_low, row.days_gained_high),
+            at == has,
+        )
+        for at, row in ((row.Index, row) for row in near.itertuples())
+    )
+    return Brings(curve, more, tuple(_sentences(ours, highest, has)), HONESTLY)
+
+
+def _sentences(ours: Any, highest: Any, has: int) -> list[str]:
+    at = has if has in ours.index and has else min(5, int(ours.index.max()))
+    first, second = (float(one.loc[at, "crossings_averted"]) for one in (ours, highest))
+    return [
+        f"With {at} slots, our order is expected to keep {first:.2f} students below a tenth missed; going by the "
+        f"highest estimate, {second:.2f}.",
+        "Students with the highest estimates are mostly far past a tenth, and a mentor rarely brings them back below "
+        "it. Near the line a few days decide. If days won are your aim, choose that goal instead.",
+    ]
+
+
+def _between(middle: float, low: float, high: float) -> str:
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _mentor(one: KnownMentor, held: int, asked: Asked) -> MentorRow:
+    mentor, slots_now = one.mentor, one.mentor.slots(asked.on)
+    about = [KINDS[mentor.kind], *(["speaks " + ", ".join(mentor.languages)] if mentor.languages else [])]
+    if mentor.grade_levels:
+        about.append("grades " + ", ".join(mentor.grade_levels))
+    if len(mentor.schools) > 1:
+        about.append(f"at {len(mentor.schools)} schools")
+    return MentorRow(mentor.name, ", ".join(about), f"{held} of {slots_now}", mentor.why_no_slots(asked.on))
+
+
+def _need(need: Need) -> tuple[tuple[str, str], ...]:
+    return (
+        (str(need.pool), "students could be offered a mentor"),
+        (str(need.slots), "slots in the latest round"),
+        (str(need.mentees), "students with a mentor now"),
+        (str(need.unmet), "without a slot"),
+    )
+
+
+def _school_row(one: School, need: Need | None) -> SchoolRow:
+    counts = [str(value) for value in (need.pool, need.slots, need.mentees, need.unmet)] if need else ["-"] * 4
+    return SchoolRow(_name(one), _path(one.school_id), *counts)
+
+
+def _rounds(rounds: Sequence[Round]) -> tuple[tuple[str, str, str], ...]:
+    return tuple(
+        (f"/slots/{one.round_key}", f"{day_text(one.proposed_at.date())}, {one.proposed_by}", STATES[one.state])
+        for one in rounds[:_MOST_ROUNDS]
+    )
+
+
+def _name(school: School) -> str:
+    return school.name or f"School {school.school_id}"
+
+
+def _path(school_id: str) -> str:
+    return f"/slots/schools/{quote(school_id, safe='')}"
