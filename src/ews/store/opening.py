@@ -20,7 +20,7 @@ FILE = "store.db"
 """The store of a home that names no other."""
 
 BUSY_SECONDS = 30
-"""How long a writer waits for another before it is told so; a publication of 100,000 students takes less."""
+"""How long a writer (a sign-in) waits for another before it is told so. Reads, and their log, wait for nobody."""
 
 _POSTGRESQL = "postgresql+psycopg"
 _PUBLISHING = 7_305_311
