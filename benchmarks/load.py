@@ -22,6 +22,7 @@ class Load:
         p50: median seconds of a request.
         p99: seconds that 99 of 100 did not exceed.
         statuses: answers by status.
+        client_seconds: processor seconds that asking took this process, which is no part of the service.
     """
 
     requests: int
@@ -29,6 +30,7 @@ class Load:
     p50: float
     p99: float
     statuses: dict[str, int]
+    client_seconds: float
 
 
 class Asker(asyncio.Protocol):
@@ -85,7 +87,7 @@ async def load(host: str, port: int, requests: list[bytes], connections: int, se
     loop = asyncio.get_running_loop()
     taken: list[float] = []
     statuses: Counter = Counter()
-    begin = time.perf_counter()
+    begin, client_begin = time.perf_counter(), time.process_time()
     until = begin + seconds
     askers = [
         (await loop.create_connection(lambda n=n: Asker(requests, n * 7919, until, taken, statuses), host, port))[1]
@@ -93,8 +95,9 @@ async def load(host: str, port: int, requests: list[bytes], connections: int, se
     ]
     await asyncio.gather(*(asker.done for asker in askers))
     spent = time.perf_counter() - begin
+    client = time.process_time() - client_begin
     cuts = statistics.quantiles(taken, n=100)
-    return Load(len(taken), len(taken) / spent, statistics.median(taken), cuts[98], dict(statuses))
+    return Load(len(taken), len(taken) / spent, statistics.median(taken), cuts[98], dict(statuses), client)
 
 
 def get(host: str, path: str, token: str = "") -> bytes:

@@ -1,7 +1,8 @@
 """The service beside an empty FastAPI endpoint, in one run: `python -m benchmarks.service --home .demo`.
 
 A store of 200 schools with 500 students each is made in a temporary folder; the model for live estimates is that of a
-home in which `make demo` ran. Both servers run as processes of their own, asked in turns by a third one.
+home in which `make demo` ran. Both servers run as one process each, with the same library of the same protocol, and are
+asked in turns by a third process on as many connections, which stay open; its own processor seconds are printed.
 """
 
 import argparse
@@ -222,7 +223,10 @@ def _asked(folder: Path, server: Server, requests: Sequence[bytes], options: arg
     words = ("--connections", str(options.connections), "--seconds", str(options.seconds))
     done = subprocess.run([sys.executable, "-m", "benchmarks.load", str(plan), *words], check=True, capture_output=True)
     found: dict[str, Any] = json.loads(done.stdout)
-    return found | {"per_processor_second": found["requests"] / (server.processor_seconds() - before)}
+    return found | {
+        "per_processor_second": found["requests"] / (server.processor_seconds() - before),
+        "client": found["client_seconds"] / found["requests"] * 1e6,
+    }
 
 
 def _print_requests(folder: Path, empty: Server, served: Server, made: Made, options: argparse.Namespace) -> None:
@@ -244,6 +248,7 @@ def _print_requests(folder: Path, empty: Server, served: Server, made: Made, opt
     print(f"\n{options.connections} connections, {options.rounds} rounds of {options.seconds:g} s in turns, medians")
     heads = (
         f"{'requests/s':>12}{'of empty':>10}{'per CPU s':>11}{'of empty':>10}{'p50 ms':>9}{'p99 ms':>9}{'of empty':>10}"
+        f"{'client us':>11}"
     )
     print(f"{'':<28}{heads}  statuses")
     least = found["empty endpoint"]
@@ -262,7 +267,7 @@ def _print_row(name: str, rounds: list[dict[str, Any]], least: list[dict[str, An
     print(
         f"{name:<28}{middle('per_second'):>12.0f}{ratio('per_second'):>9.2f}x"
         f"{middle('per_processor_second'):>11.0f}{ratio('per_processor_second'):>9.2f}x{middle('p50') * 1000:>9.1f}"
-        f"{middle('p99') * 1000:>9.1f}{ratio('p99'):>9.1f}x  {', '.join(sorted(statuses))}"
+        f"{middle('p99') * 1000:>9.1f}{ratio('p99'):>9.1f}x{middle('client'):>11.0f}  {', '.join(sorted(statuses))}"
     )
 
 
