@@ -161,6 +161,11 @@ def test_no_phrase_of_a_reason_holds_one_either_EX_7():
     assert not hits(phrases, NEVER)
 
 
+def test_reasons_read_at_grade_8_or_below_UX_9():
+    phrases = [re.sub(r"\{[^}]*\}", "12", feature.phrase) for feature in FEATURES.values() if feature.phrase]
+    assert grade([f"{phrase.removesuffix('.')}. Raises the estimate" for phrase in phrases]) <= MOST_GRADE
+
+
 @pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
 def test_no_translation_holds_a_word_that_shames_B3(language: str):
     assert not hits(messages(language), NEVER_IN_SPANISH), hits(messages(language), NEVER_IN_SPANISH)
