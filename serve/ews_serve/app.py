@@ -12,6 +12,7 @@ from ews_serve.edge import Edge
 from ews_serve.identity import SignInFirst, to_sign_in
 from ews_serve.problems import MEDIA_TYPE, answer_with_problems
 from ews_serve.provider import Provider
+from ews_serve.routes import follow_up as follow_up_api
 from ews_serve.routes import health, me, provider, rounds, runs, schools, score, sign_in, static, students
 from ews_serve.schemas import Problem
 from ews_serve.service import Service
@@ -82,7 +83,9 @@ def create_app(service: Service, identity_provider: Provider | None = None) -> F
     answer_pages_with_pages(app)
     app.add_exception_handler(SignInFirst, to_sign_in)
     # In the order in which an address is looked for: what is asked most, first.
-    for router in (students.router, schools.router, me.router, score.router, runs.router, rounds.router):
+    for router in (students.router, schools.router, me.router, score.router, runs.router):
+        app.include_router(router, responses=PROBLEMS)
+    for router in (rounds.router, follow_up_api.router):
         app.include_router(router, responses=PROBLEMS)
     app.include_router(health.router, responses={503: PROBLEMS[503]})
     for pages in (start.router, school.router, student.router, follow_up.router):

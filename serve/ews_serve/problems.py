@@ -14,10 +14,12 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from ews.errors import AuditUnavailable, Busy, EwsError, InvalidFeatures, NotVisible, StoreUnavailable, UntrustedBundle
+from ews_serve import follow_up_schemas
 from ews_serve.schemas import FIELD_NAMES
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 20
+OUR_NAMES = FIELD_NAMES | follow_up_schemas.FIELD_NAMES
 RETRY_SECONDS = "5"
 
 DETAILS = {
@@ -115,7 +117,7 @@ def pointer(location: Iterable[str | int]) -> str:
     """A JSON pointer to the wrong value, cut before the first name that is not one of our fields."""
     parts: list[str] = []
     for part in list(location)[1:]:
-        if isinstance(part, str) and part not in FIELD_NAMES:
+        if isinstance(part, str) and part not in OUR_NAMES:
             break
         parts.append(str(part))
     return "#/" + "/".join(parts)

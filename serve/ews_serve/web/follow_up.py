@@ -1,6 +1,5 @@
 """The forms of the student's page: each is a POST that ends in a redirect, or in the page with what was wrong."""
 
-from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -12,18 +11,15 @@ from ews.errors import InputRefused, Overtaken
 from ews.school_year import SchoolYear
 from ews.store import following_up
 from ews.store.following_up import Author
-from ews.store.reading import run_in_force
-from ews_serve.asked import NOTHING_PUBLISHED, Asked
+from ews_serve.asked import Asked
 from ews_serve.csrf import OwnForm
-from ews_serve.problems import Refused
+from ews_serve.follow_up import Write, write_of
 from ews_serve.routes.students import StudentKey
 from ews_serve.web.forms import Form, contact_in, judgement_in, note_in, plan_in
 from ews_serve.web.frame import PageAsking
 from ews_serve.web.student import student_page
 
 router = APIRouter(prefix="/students/{student_key}", include_in_schema=False)
-
-Write = Callable[[Any, SchoolYear, Author], Any]
 
 
 @router.post("/contacts")
@@ -108,23 +104,6 @@ async def _taken(
     except Overtaken as refusal:
         return await student_page(request, asked, student_key, refusal=str(refusal), status=409)
     return RedirectResponse(f"/students/{student_key}?kept={name}#kept", 303)
-
-
-def write_of(asked: Asked, student_key: str, view: View, write: Write) -> Any:
-    """Write of one student for the school year of the list in force; for a thread.
-
-    Raises:
-        Refused: as `Asked.write`; 503, nothing was published yet.
-    """
-    by = Author(asked.viewer.staff_key, asked.viewer.login, asked.at, asked.on)
-
-    def do(connection: Any, _: object) -> Any:
-        run = run_in_force(connection)
-        if run is None:
-            raise Refused(503, NOTHING_PUBLISHED)
-        return write(connection, SchoolYear(run.target_year), by)
-
-    return asked.write(student_key, view, do)
 
 
 def _summary(form: Form) -> str:

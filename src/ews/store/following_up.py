@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Insert, insert, update
+from sqlalchemy import Connection, Insert, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ews.errors import InputRefused, Overtaken
 from ews.follow_up import Barrier, Kind, Knows, Referral, State, WithWhom, reaches
 from ews.school_year import SchoolYear
 from ews.store.follow_up import Contact, Plan, contact_by_request, plan_of
-from ews.store.schema import CONTACTS, JUDGEMENTS, NOTES, PLAN_CHANGES, PLANS
+from ews.store.schema import ASSIGNMENTS, CONTACTS, JUDGEMENTS, MENTORS, NOTES, PLAN_CHANGES, PLANS
 
 MOST_WORDS = 2_000
 """Characters of a note, a reason or a next step."""
@@ -80,15 +80,15 @@ def add_contact(
 
     Raises:
         InputRefused: a day in the future or more than a year ago, minutes out of range, too many words, or the request
-            key of another student's contact.
+            key of another student's contact, or of one that somebody else wrote.
     """
     _refuse_untellable(told, by.on)
     found = contact_by_request(connection, told.request_key)
     if found is None and _inserted(connection, student_key, told, by) and reaches(told.kind):
         _move_on(connection, student_key, target_year, by)
     owner, contact = found or contact_by_request(connection, told.request_key) or ("", None)
-    if owner != student_key or contact is None:
-        raise InputRefused("This form was kept for another student. Open the page anew and write it again.")
+    if contact is None or (owner, contact.by_key) != (student_key, by.staff_key):
+        raise InputRefused("This form was kept already, for another student or by somebody else. Open the page anew.")
     return contact
 
 
@@ -207,13 +207,25 @@ def _inserted(connection: Connection, student_key: str, told: NewContact, by: Au
     """Whether a contact was kept now; not where another request with the same key was faster."""
     row = {
         "contact_key": str(uuid.uuid4()), "request_key": told.request_key, "student_key": student_key,
-        "assignment_key": told.assignment_key, "on_date": told.on_date, "kind": told.kind.value,
-        "with_whom": told.with_whom.value, "minutes": told.minutes, "next_step": _words(told.next_step),
+        "assignment_key": told.assignment_key or _assignment_of(connection, student_key, by),
+        "on_date": told.on_date, "kind": told.kind.value, "with_whom": told.with_whom.value,
+        "minutes": told.minutes, "next_step": _words(told.next_step),
         "barrier": told.barrier.value if told.barrier else None,
         "referral": told.referral.value if told.referral else None,
         "entered_at": by.at, "entered_by": by.staff_key,
     }  # fmt: skip
     return _fits(connection, insert(CONTACTS).values(row))
+
+
+def _assignment_of(connection: Connection, student_key: str, by: Author) -> str | None:
+    """The open assignment by which the author mentors the student; None: is not the mentor."""
+    query = (
+        select(ASSIGNMENTS.c.assignment_key)
+        .join(MENTORS, MENTORS.c.mentor_key == ASSIGNMENTS.c.mentor_key)
+        .where(ASSIGNMENTS.c.student_key == student_key, ASSIGNMENTS.c.ended_on.is_(None))
+        .where(MENTORS.c.staff_key == by.staff_key)
+    )
+    return connection.scalar(query)
 
 
 def _fits(connection: Connection, statement: Insert) -> bool:

@@ -44,7 +44,7 @@ def test_every_answer_has_a_schema_and_every_number_is_told_in_words(description
 
 def test_the_page_names_every_address_and_no_other(running: Running):
     page = read("docs/api.md")
-    named = set(re.findall(r"`(?:GET|POST) (/[^`]*)`", page))
+    named = set(re.findall(r"`(?:GET|POST|PUT) (/[^`]*)`", page))
     routes = {str(route.path) for route in iter_route_contexts(running.app.routes)}
     api = {path for path in routes if path.startswith("/v1") or path in {*OPEN_PATHS, "/metrics", "/openapi.json"}}
     assert named == api

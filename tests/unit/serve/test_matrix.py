@@ -4,6 +4,7 @@ What is expected is written here by hand, from the table of roles, and not taken
 """
 
 import asyncio
+import uuid
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
@@ -13,6 +14,8 @@ import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
+from ews.school_year import SchoolYear
+from ews.store.follow_up import plan_of
 from ews_serve.app import OPEN_PATHS
 from tests.cast import (
     ANA,
@@ -80,6 +83,8 @@ EXPECTED: dict[str, Allowed | tuple[Staff, ...]] = {
     "/metrics": SEE_RUNS,
     "/v1/me": ACTIVE,
     "/openapi.json": ACTIVE,
+    f"{STUDENT}/contacts": at_harbor(ROSA, TOMAS, MO, beyond=(DANA,)),
+    f"{STUDENT}/plan": at_harbor(ROSA, TOMAS, beyond=(DANA,)),
     f"{STUDENT}/mentor": at_harbor(ROSA, TOMAS, beyond=(DANA,)),
     "/v1/rounds": SEE_SLOTS,
     "POST /v1/rounds": (DANA, ROSA),
@@ -89,6 +94,7 @@ EXPECTED: dict[str, Allowed | tuple[Staff, ...]] = {
     "/v1/rounds/{round_key}/confirmation": {},
     "/v1/rounds/{round_key}/withdrawal": {},
 }
+CONTACT = {"on_date": "2026-10-05", "kind": "call", "with_whom": "family"}
 EDIT = {"student_key": ANA.key, "decision": "reserve", "reason": "because", "version": 1}
 BODIES = {
     "/v1/score": {"rows": [ROW]}, "/v1/rounds": {"school_id": "014"}, "/v1/rounds/{round_key}/edits": EDIT,
@@ -96,7 +102,7 @@ BODIES = {
 }  # fmt: skip
 """What is sent to each route that takes a body; which of the rounds there are is told to whom is in test_slots_pages."""
 
-PURPOSE_HELPS = {STUDENT, f"{STUDENT}/explanation", f"{STUDENT}/history"}
+PURPOSE_HELPS = {f"{STUDENT}{more}" for more in ("", "/explanation", "/history", "/contacts", "/plan")}
 
 
 class Case(NamedTuple):
@@ -150,6 +156,16 @@ def cases(running: Running) -> Iterator[Case]:
             yield Case(method, route, path, who, what)
 
 
+def body_of(running: Running, case: Case) -> dict[str, object]:
+    """What is sent: a contact as a new one, a plan at the version that it has at that moment."""
+    if case.route.endswith("/contacts"):
+        return {**CONTACT, "request_key": str(uuid.uuid4())}
+    if case.route.endswith("/plan"):
+        with running.service.store.reading() as connection:
+            return {"state": "plan", "version": plan_of(connection, case.path.split("/")[3], SchoolYear(2027)).version}
+    return BODIES[case.route]
+
+
 async def ask(running: Running, asked: Sequence[Case]) -> list[httpx.Response]:
     transport = httpx.ASGITransport(running.app)
     async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
@@ -158,7 +174,7 @@ async def ask(running: Running, asked: Sequence[Case]) -> list[httpx.Response]:
                 case.method,
                 case.path,
                 headers={"Authorization": f"Bearer {running.tokens[case.who.login]}"} if case.who else {},
-                json=BODIES[case.route] if case.method == "POST" else None,
+                json=body_of(running, case) if case.method in ("POST", "PUT") else None,
             )
             for case in asked
         ]
@@ -234,7 +250,8 @@ def test_every_read_and_every_refusal_of_a_student_is_in_the_log_PRV_4(answered)
     for case, response in about_ana:
         entry = log[response.headers["x-correlation-id"]]
         assert case.who is not None
-        assert (entry.login, entry.result) == (case.who.login, "shown" if case.expected == 200 else "refused")
+        done = "shown" if case.method == "GET" else "written"
+        assert (entry.login, entry.result) == (case.who.login, done if case.expected == 200 else "refused")
 
 
 def test_every_other_route_is_open_by_name_or_closed_A10_W23(tmp_path: Path):

@@ -64,6 +64,8 @@ def test_a_form_of_another_student_is_refused_and_shows_nothing_of_that_one(stor
     enter(store, contact)
     with pytest.raises(InputRefused, match="another student"):
         enter(store, contact, student=JUN)
+    with pytest.raises(InputRefused, match="somebody else"):
+        enter(store, contact, who=ROSA)
 
 
 def test_reaching_somebody_moves_a_new_plan_on_and_a_try_does_not_UX_5(store: Store):
