@@ -5,13 +5,16 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ews.cli import main
 from ews.cli.common import HomeOption, TargetYearOption, out, say
 from ews.home import Home
+
+if TYPE_CHECKING:
+    from ews.cli.demo_staff import Invited
 
 SHOWN = 4
 """Students printed of each lane of one school's list."""
@@ -48,8 +51,9 @@ def demo(
     _run("publish", "--home", home, "--by", "demo")
     school_id, student_ids = _print_school(Home(home), target_year.label)
     _print_places(home, lists, student_ids[0])
-    _print_staff(home, school_id, student_ids)
+    lead = _print_staff(home, school_id, student_ids)
     say(f"The whole way took {time.perf_counter() - start:.0f} s.")
+    _print_next(home, lead)
 
 
 def _run(*words: object) -> None:
@@ -103,14 +107,26 @@ def _print_places(home: Path, lists: Path, student_id: str) -> None:
         say(f"{name + ':':<19}{place}")
 
 
-def _print_staff(home: Path, school_id: str, student_ids: list[str]) -> None:
-    """Open accounts for invented people of each role, and print how each of them signs in."""
+def _print_staff(home: Path, school_id: str, student_ids: list[str]) -> "Invited":
+    """Open accounts for invented people of each role, and print how each signs in; gives who leads the school."""
+    from ews.access import Role
     from ews.cli.demo_staff import PROGRAM, move_in
 
     say("\nStart the service, then sign in as one of these invented people; a link opens once, within three days:\n")
-    for one in move_in(home, school_id, student_ids):
+    invited = move_in(home, school_id, student_ids)
+    for one in invited:
         say(f"  {one.login:<14} {one.role:<15} {one.link}")
     say(f"\nA program asks with a token: {_tool('ews')} token make {PROGRAM} --scope risk_list --home {home}")
+    return next(one for one in invited if one.role == Role.SCHOOL_LEAD)
+
+
+def _print_next(home: Path, lead: "Invited") -> None:
+    """What a visitor does now, to the first student's page."""
+    say("\nWhat to do next\n")
+    say(f"  1. make serve DEMO_HOME={home}")
+    say(f"  2. Open this address. You are {lead.login}, who leads a school; choose a password, no code is needed.")
+    say(f"     {lead.link}")
+    say("  3. The school's list opens: open its first student, and log a contact.")
 
 
 def _tool(name: str) -> str:
