@@ -106,7 +106,7 @@ async def family(request: Request, asked: PageAsking, student_key: StudentKey, l
     seen = await asked.student(student_key, View.ATTENDANCE, history)
     it = family_page(seen.found, language, families_write_to(asked.service.settings.home), request.url.path)
     await asked.shown(View.ATTENDANCE, seen, "", fields="family page")
-    return page(request, "family.html", it, crumbs=(Link("Schools", "/"),))
+    return page(request, "family.html", it, crumbs=(Link("Student", f"/students/{student_key}"),))
 
 
 def families_write_to(home: Path) -> str:

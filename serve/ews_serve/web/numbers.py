@@ -54,7 +54,7 @@ async def numbers(request: Request, asked: PageAsking, student_key: StudentKey) 
     it = numbers_page(seen.found)
     await asked.shown(View.NUMBERS, seen, "", seen.found.run, "numbers")
     notices = notices_of(seen.found.run, asked.at, asked.service.live.trouble)
-    return page(request, "numbers.html", it, crumbs=(Link("Schools", "/"),), notices=notices)
+    return page(request, "numbers.html", it, crumbs=(Link("Student", f"/students/{student_key}"),), notices=notices)
 
 
 def numbers_page(student: Student) -> NumbersPage:
