@@ -11,7 +11,7 @@ from ews.store.assignments import Assignment, assignments_of
 from ews.store.profiles import profile_of
 from ews.store.reading import Line
 from ews.store.rounds import Round as KeptRound
-from ews.store.rounds import RoundRow, confirm_round, edit_row, withdraw_round
+from ews.store.rounds import RoundRow, confirm_round, edit_row, registration_for, withdraw_round
 from ews.store.team import team_list
 from ews_serve.asked import Asked, Asking
 from ews_serve.routes.students import StudentKey
@@ -80,7 +80,9 @@ def confirm(round_key: RoundKey, asked: Asking, wanted: AtVersion) -> Changed:
     """Confirm a round: every student proposed is offered the mentor. Sent twice, it counts once."""
     offered = decide(
         asked, round_key, "confirmed",
-        lambda connection, _: confirm_round(connection, round_key, wanted.version, asks_of(asked)),
+        lambda connection, _: confirm_round(
+            connection, round_key, wanted.version, asks_of(asked), registration_for(round_key, asks_of(asked))
+        ),
     )  # fmt: skip
     return Changed(version=wanted.version + 1, offered=offered)
 

@@ -38,7 +38,7 @@ from ews_serve.web.wording import day_text
 router = APIRouter(prefix="/students/{student_key}/mentor", include_in_schema=False)
 
 STEP_WORDS = {
-    Step.TOLD: "The family was told, in person, by phone or in writing",
+    Step.TOLD: "The family was told",
     Step.CONSENTED: "The family said yes",
     Step.ASSENTED: "The student said yes",
     Step.STARTED: "First meeting",
@@ -207,7 +207,8 @@ def _read(asked: Asked, profile: Profile) -> _Found:
 
 
 def _about(now: Assignment) -> str:
-    return f"{now.mentor}: {ASSIGNED[now.state]}. Offered {day_text(now.offered_on)} by {now.offered_by}."
+    offered = f"offered {day_text(now.offered_on)} by {now.offered_by}"
+    return f"{now.mentor}: {offered}." if now.state == "offered" else f"{now.mentor}: {ASSIGNED[now.state]}; {offered}."
 
 
 def _steps_done(now: Assignment) -> tuple[Done, ...]:

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from ews.access import View
 from ews.slots import in_words
 from ews.store.mentors import mentors_in
-from ews.store.rounds import Round, RoundRow, confirm_round, edit_row, withdraw_round
+from ews.store.rounds import Round, RoundRow, confirm_round, edit_row, registration_for, withdraw_round
 from ews_serve.asked import Asked
 from ews_serve.csrf import OwnForm
 from ews_serve.problems import Refused
@@ -125,7 +125,7 @@ async def confirm(request: Request, round_key: RoundKey, asked: PageAsking, form
     return await _done(
         request, asked, round_key, "confirmed",
         lambda: decide(asked, round_key, "confirmed", lambda connection, _: confirm_round(
-            connection, round_key, _version(form), asks_of(asked))),
+            connection, round_key, _version(form), asks_of(asked), registration_for(round_key, asks_of(asked)))),
     )  # fmt: skip
 
 

@@ -217,8 +217,8 @@ def _brings(
     more = tuple(
         More(
             f"{at}",
-            _between(row.crossings_averted, row.crossings_averted_low, row.crossings_averted_high),
-            _between(row.days_gained, row.days_gained_low, row.days_gained_high),
+            f"{row.crossings_averted:.2f} ({row.crossings_averted_low:.0f} to {row.crossings_averted_high:.0f})",
+            f"{row.days_gained:.1f} ({row.days_gained_low:.0f} to {row.days_gained_high:.0f})",
             at == has,
         )
         for at, row in ((row.Index, row) for row in near.itertuples())
@@ -235,10 +235,6 @@ def _sentences(ours: Any, highest: Any, has: int) -> list[str]:
         "Students with the highest estimates are mostly far past a tenth, and a mentor rarely brings them back below "
         "it. Near the line a few days decide. If days won are your aim, choose that goal instead.",
     ]
-
-
-def _between(middle: float, low: float, high: float) -> str:
-    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _mentor(one: KnownMentor, held: int, asked: Asked) -> MentorRow:

@@ -69,7 +69,7 @@ def _row(one: Mentee) -> Row:
 
 def _contacts(one: Mentee) -> str:
     if one.state != "active":
-        return "starts later"
+        return "The first meeting is still to come."
     words = f"{counted(one.contacts, 'contact')} in seven days"
     last = f"; last {day_text(one.last_contact_on)}" if one.last_contact_on else "; none yet"
     return words + last + ("" if one.contacts >= EXPECTED_CONTACTS else f". About {EXPECTED_CONTACTS} a week help.")

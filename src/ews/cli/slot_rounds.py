@@ -1,5 +1,6 @@
 """Commands about mentors and rounds, for those who work without the service, and to bring in what it works with."""
 
+import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,12 +10,12 @@ import typer
 
 from ews.cli.common import moment, policy_of, say
 from ews.cli.opened import AuditOption, ByOption, HomeOption, Office, StoreOption, office, say_rows, today
-from ews.errors import InputRefused
 from ews.home import Home, write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ews.effect import Registration
     from ews.store.rounds import Asks
 
 app = typer.Typer(help="Mentors, rounds of mentor slots, and what came of them.", no_args_is_help=True)
@@ -154,10 +155,11 @@ def confirm(
     by: ByOption = "",
 ) -> None:
     """Confirm a round: every student proposed is offered the mentor. A named person answers for it."""
-    from ews.store.rounds import confirm_round
+    from ews.store.rounds import confirm_round, registration_for
 
     with office(Home(home), store, audit, by) as here, here.store.writing() as connection:
-        offered = confirm_round(connection, round_key, version, _asks(here))
+        asks = _asks(here)
+        offered = confirm_round(connection, round_key, version, asks, registration_for(round_key, asks))
         here.note("slots confirm", "", f"{round_key}: {offered} offered")
     say(f"{offered:,} students are offered a mentor. Tell each family first, then ask.")
 
@@ -186,16 +188,19 @@ def log(
     by: ByOption = "",
 ) -> None:
     """Write everything of a round into a file: place, lot, offer, start, end, contacts (FAIR-20)."""
+    from ews.effect import register
     from ews.store.round_log import round_log, with_outcomes
+    from ews.store.rounds import round_of
 
     place = Home(home)
     with office(place, store, audit, by) as here, here.store.reading() as connection:
-        rows = round_log(connection, round_key)
+        rows, registration = round_log(connection, round_key), round_of(connection, round_key).registration
         here.note("slots log", "", round_key)
-    if rows.empty:
-        raise InputRefused("There is no such round, or nobody in it. See all of them with: ews slots rounds")
     if outcomes:
         rows = with_outcomes(rows, place.ingested(), policy_of(place))
+        if registration:
+            register(_registration(registration), place.path / "effect" / round_key)
+            say(f"Next: ews effect report --round {round_key} --rows {out} --out FOLDER")
     _write(rows, out)
 
 
@@ -234,6 +239,14 @@ class _Keys:
         """The key of the line's mentor; None for an empty cell; refused where it is not known."""
         named = line.text(name)
         return (self._mentors.get(named) or line.refuse(name, "names no known mentor.")) if named else None
+
+
+def _registration(text: str) -> "Registration":
+    from ews.effect import Registration
+
+    return Registration(
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(text).items()}
+    )
 
 
 def _facts_of(line: Any, keys: _Keys) -> dict[str, Any]:

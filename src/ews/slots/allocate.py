@@ -18,7 +18,7 @@ from ews.slots.mentors import Mentor
 from ews.slots.order import in_order, with_lot
 from ews.slots.rule import Rule
 from ews.slots.seating import Schools
-from ews.slots.shares import Seats, seats_by_school, slots_of_schools
+from ews.slots.shares import seats_by_school, slots_of_schools
 
 PROPOSED, RESERVE, NOT_OFFERED, EXCLUDED = "proposed", "reserve", "not_offered", "excluded"
 DECISIONS = (PROPOSED, RESERVE, NOT_OFFERED, EXCLUDED)
@@ -73,13 +73,15 @@ def allocate(students: Students, mentors: Sequence[Mentor], rule: Rule, *, seed:
     held = {str(one): int(count) for one, count in students.mentees["mentor"].value_counts().items()}
     seats = seats_by_school(mentors, held, need, rule, on)
     slots = slots_of_schools(seats, rule)
-    around = _Around(mentors, seats, slots, students, rule)
-    rows, solved_by = around.seat(in_order(pool, rule, slots))
+    places = in_order(pool, rule, slots)
+    places["row"] = np.arange(len(places))
+    schools = Schools.of(places, mentors, seats, slots, students)
+    rows, solved_by = _seated(schools, students, rule)
     if rule.lottery_percent:
         is_next = (rows["decision"] == RESERVE) & (rows["cause"] == "")
         drawn = with_lot(rows, (rows["decision"] == PROPOSED).to_numpy(), is_next.to_numpy(), rule, seed)
-        rows, solved_by = around.seat(drawn)
-    whole = _with_excluded(rows, students.rows, cause)
+        rows, solved_by = _seated(schools.again(drawn), students, rule)
+    whole = _with_excluded(rows.drop(columns="row"), students.rows, cause)
     whole = whole.assign(why=why(whole, slots, rule))[list(COLUMNS)]
     return Proposal(
         rows=whole,
@@ -89,21 +91,10 @@ def allocate(students: Students, mentors: Sequence[Mentor], rule: Rule, *, seed:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Around:
-    """What a round is seated with, whatever the order."""
-
-    mentors: Sequence[Mentor]
-    seats: Seats
-    slots: Mapping[str, int]
-    students: Students
-    rule: Rule
-
-    def seat(self, places: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
-        """The places with `mentor`, `decision` and `cause`; and how each school was solved."""
-        schools = Schools.of(places, self.mentors, self.seats, self.slots, self.students)
-        mentor, solved_by, left_out = settled(schools, Families.of(places, self.students, self.rule))
-        return _decided(places, mentor, left_out, schools), solved_by
+def _seated(schools: Schools, students: Students, rule: Rule) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The places with `mentor`, `decision` and `cause`; and how each school was solved."""
+    mentor, solved_by, left_out = settled(schools, Families.of(schools.places, students, rule))
+    return _decided(schools.places, mentor, left_out, schools), solved_by
 
 
 def _decided(places: pd.DataFrame, mentor: np.ndarray, left_out: np.ndarray, schools: Schools) -> pd.DataFrame:

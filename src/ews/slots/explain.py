@@ -27,7 +27,8 @@ CAUSES: Mapping[str, str] = {
 """What stands for each cause; a sentence ends with its place where there is one."""
 
 _BY = {
-    "crossings_averted": "by crossings averted", "days_gained": "by days gained", "risk": "by estimate",
+    "crossings_averted": "by the chance that a mentor keeps the year below a tenth missed",
+    "days_gained": "by the days that a mentor may win", "risk": "by estimate",
 }  # fmt: skip
 _LANES = {"prevent": "not chronically absent so far", "recover": "chronically absent last year"}
 _LATER = "they go first to those not chronically absent so far, whom a mentor can reach before the line"
@@ -44,7 +45,7 @@ def why(rows: pd.DataFrame, slots: Mapping[str, int], rule: Rule) -> pd.Series:
     own = rows["school_id"].map(pd.Series(dict(slots), dtype="int64")).fillna(0).astype("int64")
     place, number = rows["place"].astype("string"), rows["number"].astype("string")
     lot = pd.Series(np.where(rows["in_band"], "; around the last slot a lot decided", ""), rows.index)
-    ranked = "number " + number + f" {_BY[rule.objective]} of those " + _lane(rows)
+    ranked = "number " + number + " of those " + _lane(rows) + f", {_BY[rule.objective]}"
     slot_words = own.astype("string") + np.where(own == 1, " slot", " slots")
     proposed = "Place " + place + " for the " + slot_words + ": " + ranked + lot + "."
     next_one = "Place " + place + ", after the " + slot_words + ": " + _behind(rows, rule, ranked) + lot + "."
@@ -67,9 +68,10 @@ def _behind(rows: pd.DataFrame, rule: Rule, ranked: pd.Series) -> pd.Series:
 
 
 def _detail(rows: pd.DataFrame) -> pd.Series:
-    spoken = rows["languages"].where(rows["cause"] == "language").explode().astype("string").fillna("")
-    spoken = spoken.groupby(level=0).agg(" or ".join)
-    return spoken.where(rows["cause"] == "language", rows["grade_level"].where(rows["cause"] == "grade_of_mentor", ""))
+    needed = rows.loc[rows["cause"] == "language", "languages"].explode().astype("string")
+    spoken = needed.groupby(level=0).agg(" or ".join).reindex(rows.index)
+    grade = rows["grade_level"].astype("string").where(rows["cause"] == "grade_of_mentor")
+    return spoken.astype("string").fillna(grade).fillna("")
 
 
 def _at(rows: pd.DataFrame, place: pd.Series) -> pd.Series:

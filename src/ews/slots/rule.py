@@ -128,14 +128,14 @@ class Rule:
 
 def in_words(rule: Rule) -> tuple[str, ...]:
     """Objective and constraints as sentences, for whoever confirms (MEN-3)."""
-    lanes = " then ".join(rule.lanes)
+    lanes = ", then ".join(_LANES[lane] for lane in rule.lanes)
     lines = [
-        f"Within each school: lane {lanes}; in a lane {_GOALS[rule.objective]} first; equals by a stored random key.",
+        f"Within each school: {lanes}; among them {_GOALS[rule.objective]} first; equals by a stored random key.",
         "Never more students than a mentor's slots, nobody twice; who has a mentor keeps that mentor.",
         f"Gains are expected under an effect of {rule.effect_percent:g} % on days absent: a belief, no promise.",
     ]
     if rule.first_lane_percent < 100:
-        lines.append(f"{rule.first_lane_percent} % of a school's slots are first for lane {rule.lanes[0]}.")
+        lines.append(f"{rule.first_lane_percent} % of a school's slots are first for {_LANES[rule.lanes[0]]}.")
     if rule.grades_first:
         lines.append(f"Grades {', '.join(rule.grades_first)} come first in their lane.")
     if rule.siblings == "one":
@@ -148,6 +148,9 @@ def in_words(rule: Rule) -> tuple[str, ...]:
 _GOALS = {
     "crossings_averted": "most crossings averted", "days_gained": "most days gained", "risk": "highest estimate",
 }  # fmt: skip
+
+
+_LANES = {"prevent": "those not chronically absent so far", "recover": "those chronically absent last year"}
 
 
 def _are(values: tuple[str, ...], known: tuple[str, ...]) -> bool:

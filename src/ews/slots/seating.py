@@ -1,7 +1,7 @@
 """The schools of a round: whose seats are where, and who is seated on them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -64,6 +64,15 @@ class Schools:
             start = int(rows.index[0])
             found[str(school)] = School(start, start + len(rows), fits, own, slots.get(str(school), 0))
         return cls(found, places)
+
+    def again(self, places: pd.DataFrame) -> "Schools":
+        """The same schools with their students in another order; `row` of the places is where each stood before."""
+        rows = places["row"].to_numpy()
+        found = {
+            name: replace(one, fits=one.fits.of(rows[one.start : one.stop] - one.start))
+            for name, one in self.by_id.items()
+        }
+        return Schools(found, places)
 
     def seat(self, school: str, mentor: np.ndarray, active: np.ndarray) -> str:
         """Seat the active students of a school, in place; how it was solved."""

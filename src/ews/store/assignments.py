@@ -6,6 +6,7 @@ transaction.
 """
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -186,6 +187,11 @@ def take_step(connection: Connection, student_key: str, step: Step, day: dt.date
     if getattr(found, column) == day:
         return
     _refuse_step(found, rule_of(connection, found), step, day, on)
+    if step is Step.STARTED and day < _first_day(connection, found):
+        raise InputRefused(
+            f"The first meeting can be from {_first_day(connection, found)} on: the day after the round was confirmed, "
+            "so that what is measured was written down before."
+        )
     values: dict[str, Any] = {column: day, "state": _state_after(found, step)}
     if step is Step.STARTED:
         values["goal"] = " ".join(goal.split())[:MOST_WORDS] or None
@@ -299,6 +305,12 @@ _ASSIGNMENT = select(
     ASSIGNMENTS.c.assented_on, ASSIGNMENTS.c.starts_on, ASSIGNMENTS.c.goal, ASSIGNMENTS.c.ended_on,
     ASSIGNMENTS.c.ended_by, ASSIGNMENTS.c.end_reason, ASSIGNMENTS.c.handover,
 ).join(MENTORS, MENTORS.c.mentor_key == ASSIGNMENTS.c.mentor_key)  # fmt: skip
+
+
+def _first_day(connection: Connection, found: Assignment) -> dt.date:
+    """From when a student of the round may meet the mentor; the day of the offer where nothing was registered."""
+    text = connection.scalar(select(ROUNDS.c.registration).where(ROUNDS.c.round_key == found.round_key))
+    return found.offered_on if text is None else dt.date.fromisoformat(json.loads(text)["starts"])
 
 
 def _read(row: Any) -> Assignment:

@@ -10,8 +10,6 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Select, Subquery, and_, func, select
 
-from ews.dataset import dataset_for
-from ews.effect import distance_to_cut
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.store.schema import (
@@ -83,6 +81,9 @@ def with_outcomes(log: pd.DataFrame, records: Path, policy: Policy) -> pd.DataFr
     Raises:
         NotEnoughData: the records do not hold that year, or it is not over.
     """
+    from ews.dataset import dataset_for  # here, since a service that writes a log needs neither features
+    from ews.effect import distance_to_cut  # nor statistics
+
     year = SchoolYear(int(log["target_year"].iloc[0]))
     frame = dataset_for(records, [year], policy).labelled().frame
     days = frame.rename(columns=_DAYS)[["student_id", *_DAYS.values()]]

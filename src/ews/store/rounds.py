@@ -5,9 +5,10 @@ who and when is told (O11, O13). Every function takes the connection of the call
 """
 
 import datetime as dt
+import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, or_, select, true, update
@@ -238,6 +239,18 @@ def confirm_round(
     rows = rows_of_round(connection, round_key, only=ROUND_ROWS.c.decision == PROPOSED)
     offers = [Offer(row.student_key, str(row.mentor_key), row.edit_reason or row.why) for row in rows]
     return make_offers(connection, round_key, found.rule, offers, asks.by, asks.on)
+
+
+def registration_for(round_key: str, asks: Asks) -> str:
+    """What will be measured of a round that is confirmed now, as JSON: written down before anybody can start (MEN-9).
+
+    The first day anybody can meet a mentor is the day after.
+    """
+    from ews.effect import Registration  # here, since it brings statistics that no read of a round needs
+
+    starts = max(asks.on, asks.at.date()) + dt.timedelta(days=1)
+    made = Registration(round_key, starts.isoformat(), asks.at.isoformat(timespec="seconds"), asks.by)
+    return json.dumps(asdict(made), sort_keys=True)
 
 
 def withdraw_round(connection: Connection, round_key: str, version: int, asks: Asks) -> None:
