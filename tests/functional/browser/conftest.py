@@ -3,12 +3,14 @@
 Where Chromium is not installed these tests skip with the reason; under CI they fail, since there `.ci/run` installs it.
 """
 
+import contextlib
 import os
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pyotp
@@ -60,12 +62,9 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The service on the cast's store, behind a real socket, with the clock of the cast."""
-    running = run_service(tmp_path_factory.mktemp("site"), with_model=True)
-    home = Home(running.service.settings.home)
-    keep_evidence(home.evidence / next(home.bundles.iterdir()).name)
+@contextlib.contextmanager
+def listening(running: Running) -> Iterator[str]:
+    """The application behind a real socket; its address."""
     config = uvicorn.Config(running.app, port=0, log_config=None, access_log=False, ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -73,10 +72,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     while not server.started:
         assert thread.is_alive()
         time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Site(f"http://127.0.0.1:{port}", running)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(timeout=20)
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The service on the cast's store, behind a real socket, with the clock of the cast."""
+    running = run_service(tmp_path_factory.mktemp("site"), with_model=True)
+    home = Home(running.service.settings.home)
+    keep_evidence(home.evidence / next(home.bundles.iterdir()).name)
+    with listening(running) as url:
+        yield Site(url, running)
 
 
 # Of the package and not of the session: Playwright keeps an event loop running in this thread, and other tests run
@@ -117,18 +125,18 @@ def _state_of(site: Site, browser: Browser, who: CastStaff) -> Any:
     return site.states[who.login]
 
 
-def set_up(site: Site, page: Page, who: CastStaff) -> None:
+def set_up(site: Site, page: Page, who: CastStaff, at: datetime = NOON) -> None:
     """Sign in as people do the first time: by a one-time link, with a password and a second factor."""
-    page.goto(link_for(site, who))
+    page.goto(link_for(site, who, at))
     page.get_by_label("New password").fill(PASSWORD)
     page.get_by_label("The same password again").fill(PASSWORD)
     secret = page.locator("input[name=totp_secret]").input_value()
-    page.get_by_label("The code the app shows now").fill(pyotp.TOTP(secret).at(NOON))
+    page.get_by_label("The code the app shows now").fill(pyotp.TOTP(secret).at(at))
     page.get_by_role("button", name="Set up and sign in").click()
     page.wait_for_url(lambda url: "/set-up" not in url)
 
 
-def link_for(site: Site, who: CastStaff) -> str:
+def link_for(site: Site, who: CastStaff, at: datetime = NOON) -> str:
     """The address of a new one-time link."""
     with site.running.service.store.writing() as connection:
-        return f"/set-up?link={make_setup_link(connection, who.key, NOON)}"
+        return f"/set-up?link={make_setup_link(connection, who.key, at)}"
