@@ -63,8 +63,15 @@ class Running:
         return client_of(self.app, self.tokens[who.login] if who else None)
 
 
-def run_service(folder: Path, database: str = "sqlite", *, with_model: bool = False, **settings: Any) -> Running:
-    """The service on a store with the cast and a published list."""
+def run_service(
+    folder: Path,
+    database: str = "sqlite",
+    *,
+    with_model: bool = False,
+    now: Callable[[], datetime] = lambda: cast.NOON,
+    **settings: Any,
+) -> Running:
+    """The service on a store with the cast and a published list; its clock stands still, or is what a test moves."""
     home = Home(folder / "home")
     if database == "sqlite":
         made, tokens = _made(with_model)
@@ -82,7 +89,7 @@ def run_service(folder: Path, database: str = "sqlite", *, with_model: bool = Fa
         live=LiveModels(home.path),
         measures=Measures(),
         policy=AccessPolicy(),
-        now=lambda: cast.NOON,
+        now=now,
     )
     return Running(create_app(service), service, tokens)
 

@@ -149,6 +149,8 @@ def _is_within(here: str, path: str) -> bool:
     """Whether a page is at a place or below it; pages of schools and students are below the first page."""
     if path == "/":
         return here == "/" or here.startswith(("/schools/", "/students/"))
+    if path == "/slots" and here == "/team":
+        return True
     return here == path or here.startswith(f"{path}/")
 
 
