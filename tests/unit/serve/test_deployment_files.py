@@ -45,6 +45,50 @@ def test_no_file_holds_a_secret_A11(file: str):
     assert not re.findall(r"(?i)(password|secret|token)\s*[:=]\s*[A-Za-z0-9+/]{8,}", read(file))
 
 
+KEYS = {
+    "image", "build", "depends_on", "ports", "environment", "volumes", "networks", "restart", "entrypoint", "command",
+    "secrets", "read_only", "tmpfs", "cap_drop", "security_opt", "healthcheck", "profiles",
+}  # fmt: skip
+"""Of a service, those of the Compose Specification that are used."""
+
+
+def test_compose_names_only_what_it_declares_and_what_is_there(services: dict[str, Any]):
+    whole = yaml.safe_load(read("serve/compose.yaml"))
+    assert set(whole) == {"name", "services", "networks", "volumes", "secrets"}
+    for name, one in services.items():
+        assert set(one) <= KEYS, name
+        assert ("image" in one) != ("build" in one), name
+        assert set(one.get("depends_on", ())) <= set(services), name
+        assert set(one["networks"]) <= set(whole["networks"]), name
+        assert set(one.get("secrets", ())) <= set(whole["secrets"]), name
+        assert all(isinstance(value, str) for value in one.get("environment", {}).values()), name
+        for mounted in one.get("volumes", ()):
+            source = mounted.split(":")[0] if not mounted.startswith("$") else ""
+            is_there = source in whole["volumes"] or (ROOT / "serve" / source).exists()
+            assert is_there, f"{name}: {mounted}"
+        if "build" in one:
+            context = ROOT / "serve" / one["build"]["context"]
+            assert (context / one["build"]["dockerfile"]).is_file(), name
+        for waited, how in dict(one["depends_on"]).items() if isinstance(one.get("depends_on"), dict) else ():
+            assert how == {"condition": "service_healthy"}
+            assert "healthcheck" in services[waited], "nobody would ever be healthy"
+
+
+def test_every_variable_of_compose_is_asked_for_where_it_is_missing():
+    """`$$` is a dollar of the shell's; a variable without a default stops `docker compose` with our sentence, once."""
+    text = read("serve/compose.yaml").replace("$$", "")
+    used = re.findall(r"\$\{(\w+)(:\?[^}]+)?\}", text)
+    assert text.count("$") - text.partition("name: ews")[0].count("$") == len(used)
+    assert {name for name, _ in used} == {name for name, asked in used if asked} == {"EWS_NAME", "EWS_TLS"}
+
+
+def test_what_the_image_copies_is_in_the_repository():
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", read("serve/Containerfile"), re.MULTILINE)
+    sources = [source for words in copied for source in words.split()]
+    assert len(sources) > 4
+    assert [source for source in sources if not (ROOT / source).exists()] == []
+
+
 def test_only_the_proxy_is_reached_from_elsewhere_SEC_15(services: dict[str, Any]):
     open_to_others = {
         name: one["ports"] for name, one in services.items()
