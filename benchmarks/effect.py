@@ -155,8 +155,15 @@ def measure(told: argparse.Namespace, tell: Tell) -> pd.DataFrame:
         path = told.work / f"effect-{code}" / f"{told.students}-seed-{seed}.parquet"
         if not path.exists():
             tell(f"district {seed}")
-        parts.append(once(path, partial(district, told.work, seed, told.students)))
+        said = once(path, partial(district, told.work, seed, told.students))
+        parts.append(said.assign(level=level_of(lives_of(told.work, seed, told.students))))
     return pd.concat(parts, ignore_index=True)
+
+
+def level_of(lives: pd.DataFrame) -> float:
+    """Days absent per 100 enrolled without a mentor of those who may be offered a slot: districts differ in it."""
+    pool = pool_of(lives, np.random.default_rng(0))
+    return float((100 * pool["days_absent_0"] / pool["days_enrolled"]).mean())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

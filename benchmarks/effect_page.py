@@ -25,13 +25,15 @@ _PROMISED = (LOTTERY, DISCONTINUITY)
 def summary(said: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """What is kept of `benchmarks.effect.measure`: how far off each design is, by true effect, in days of a year.
 
-    The truth is one of all districts together: of one district it would be as noisy as an estimate.
+    The truth is one of all districts together, for each in proportion to the days its students miss without a mentor:
+    from one district's own lives it would be as noisy as an estimate.
     """
     keys = ["design", "of_whom", "percent"]
     cut = said["round"].where(said["design"] != LOTTERY, 0)
     kinds = said.assign(cut=cut.where(said["design"] != BEFORE_AFTER, 0))
     true = kinds.groupby([*keys, "cut"])[["true", "weight"]].transform("sum")
-    kinds["truth"] = DAYS_A_YEAR * true["true"] / true["weight"]
+    level = kinds["level"] / kinds.drop_duplicates("seed")["level"].mean()
+    kinds["truth"] = DAYS_A_YEAR * level * true["true"] / true["weight"]
     for name in ("days", "low", "high"):
         kinds[name] = DAYS_A_YEAR * kinds[name]
     kinds["error"] = kinds["days"] - kinds["truth"]

@@ -1,4 +1,4 @@
-"""A round from the records alone: who had a mentor in a school year, and everybody else; no lot, and no order."""
+"""Rounds as designs take them: from the records alone (no lot, no order), or from a proposal that was drawn."""
 
 from pathlib import Path
 
@@ -40,6 +40,25 @@ def round_of_records(folder: Path, school_year: SchoolYear, policy: Policy) -> p
     accepted = mentored_in(mentoring, calendar[calendar["school_year"] == school_year.ending])["student_id"]
     return rows.assign(
         accepted=rows["student_id"].isin(accepted), contacts=_contacts(rows, mentoring, calendar, school_year)
+    )
+
+
+def of_proposal(rows: pd.DataFrame) -> pd.DataFrame:
+    """What a proposal tells of the lot: who was in the band, and whom the lot gave a slot.
+
+    Args:
+        rows: of a `ews.slots.Proposal` as it was drawn, before any edit: `student`, `school_id`, `decision`, `in_band`,
+            `drawn` (the place drawn in the band, 1 first).
+
+    Returns:
+        One row a student, index as given: student_id, school_id, in_band, drawn (true for as many first places of a
+        school's band as were offered a slot; null outside the band). Whether each of them could be seated is chance
+        only before the seating, so it is the place that counts.
+    """
+    offered = (rows["in_band"] & (rows["decision"] == "proposed")).groupby(rows["school_id"]).transform("sum")
+    drawn = (rows["drawn"].astype("Int64") <= offered).astype("boolean").where(rows["in_band"].astype(bool))
+    return pd.DataFrame(
+        {"student_id": rows["student"], "school_id": rows["school_id"], "in_band": rows["in_band"], "drawn": drawn}
     )
 
 
