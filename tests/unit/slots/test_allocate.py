@@ -5,6 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from benchmarks.allocation import main
 from ews.errors import InvalidFeatures
 from ews.slots import Proposal, Rule, Students, allocate
 from tests.slot_rounds import ON, SEED, Round, a_round, mentor, student
@@ -160,3 +161,8 @@ def test_students_twice_or_without_what_is_needed_are_refused():
         Students.of(rows)
     with pytest.raises(InvalidFeatures, match="no column: lane"):
         Students.of(rows.drop(columns="lane"))
+
+
+def test_the_benchmark_s_district_is_allocated_with_every_constraint_on(capsys):
+    assert main(["--students", "2000", "--schools", "6", "--mentors", "40"]) == 0
+    assert "6 schools solved as an assignment" in capsys.readouterr().out

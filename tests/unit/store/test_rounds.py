@@ -1,6 +1,7 @@
 """Rounds of mentor slots on both databases: proposed, edited, confirmed once; and what becomes of an offer."""
 
 import datetime as dt
+import json
 import threading
 import uuid
 from dataclasses import replace
@@ -10,6 +11,7 @@ from sqlalchemy import insert, select, update
 
 from ews.access import Role, View, can_view_student
 from ews.errors import InputRefused, NotEnoughData, NotFound, Overtaken
+from ews.home import Home
 from ews.slots import Mentor, Rule
 from ews.store import reading
 from ews.store.assignments import (
@@ -26,11 +28,13 @@ from ews.store.assignments import (
 )
 from ews.store.mentors import Exclusion, Imported, exclude, import_mentors, mentors_in, put_match_facts
 from ews.store.opening import Store
+from ews.store.purging import purge_runs
 from ews.store.rounds import (
     Asks,
     confirm_round,
     edit_row,
     propose_round,
+    registration_for,
     round_of,
     rounds_in,
     rows_of_round,
@@ -391,3 +395,33 @@ def test_a_caseload_row_is_only_made_for_a_mentor_with_an_account(listed: Store)
     with listed.reading() as connection:
         rows = connection.execute(select(CASELOADS).where(CASELOADS.c.student_key == TEO.key)).all()
     assert [row for row in rows if row.role == Role.MENTOR] == []
+
+
+def test_lists_that_a_round_goes_back_to_are_kept_until_it_is_withdrawn_PRV_14(listed: Store, tmp_path):
+    key, home = proposed(listed), Home(tmp_path)
+    with listed.writing() as connection:
+        add_run(connection, "f" * 16, "1" * 64, NOON + EDGE)
+    assert purge_runs(listed, home, keep=1, by=ROSA.login, at=NOON) is None
+    with listed.writing() as connection:
+        withdraw_round(connection, key, 1, asks())
+    purge = purge_runs(listed, home, keep=1, by=ROSA.login, at=NOON)
+    assert purge is not None
+    assert purge.runs == (RUN_ID,)
+    with pytest.raises(NotFound), listed.reading() as connection:
+        round_of(connection, key)
+
+
+def test_what_will_be_measured_is_written_down_before_anybody_can_meet_a_mentor_MEN_9(listed: Store):
+    key = proposed(listed)
+    with listed.writing() as connection:
+        confirm_round(connection, key, 1, asks(), registration_for(key, asks()))
+        found = json.loads(str(round_of(connection, key).registration))
+    student = offered(listed, key)[0]
+    assert (found["round_id"], found["starts"], found["made_by"]) == (key, "2026-10-06", ROSA.login)
+    with listed.writing() as connection:
+        for step in (Step.TOLD, Step.CONSENTED, Step.ASSENTED):
+            take_step(connection, student, step, TODAY, TODAY)
+    with pytest.raises(InputRefused, match="from 2026-10-06 on"), listed.writing() as connection:
+        take_step(connection, student, Step.STARTED, TODAY, TODAY)
+    with listed.writing() as connection:
+        take_step(connection, student, Step.STARTED, TODAY + EDGE, TODAY)
