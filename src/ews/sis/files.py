@@ -9,6 +9,7 @@ import gzip
 import stat
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -143,14 +144,22 @@ def _inspect_parquet(path: Path) -> InputFile:
 def _inspect_csv(path: Path, dialect: Dialect) -> InputFile:
     stamp = _stamp(path)
     header = _header(path, dialect)
-    lines, last = 0, b""
-    for chunk in text_chunks(path, dialect.encoding):
-        lines += chunk.count(b"\n")
-        last = (last + chunk)[-4096:]
+    with ThreadPoolExecutor(1) as beside:
+        hashed = beside.submit(sha256, path)
+        lines, last = _count_lines(path, dialect.encoding)
     blank = len(last) - len(last.rstrip(b"\r\n"))
     ends_whole = last.endswith(b"\n")
     trailing = last[len(last) - blank :].count(b"\n") - 1 if ends_whole else -1
-    return InputFile(path, "csv", sha256(path), stamp[1], stamp, header, lines - trailing, ends_whole, dialect)
+    return InputFile(path, "csv", hashed.result(), stamp[1], stamp, header, lines - trailing, ends_whole, dialect)
+
+
+def _count_lines(path: Path, encoding: str) -> tuple[int, bytes]:
+    """How many line ends a CSV has, and its last bytes."""
+    lines, last = 0, b""
+    for chunk in text_chunks(path, encoding):
+        lines += chunk.count(b"\n")
+        last = (last + chunk[-4096:])[-4096:]
+    return lines, last
 
 
 def text_chunks(path: Path, encoding: str) -> Iterator[bytes]:

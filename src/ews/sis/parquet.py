@@ -19,7 +19,7 @@ from ews.tables import (
     Table,
 )
 
-_COPY = "(format parquet, compression zstd)"
+_COPY = "(format parquet, compression zstd, compression_level 1, preserve_order true)"
 _CALENDAR = "select * from instructional_days order by school_id, date"
 _STAYS = """
     select student_id, school_id, entry_date, exit_date, grade_level from stays order by student_id, entry_date
@@ -87,7 +87,7 @@ def _write_stays(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 
 
 def _write_marks(connection: duckdb.DuckDBPyConnection, folder: Path, progress: Callable[[str], None]) -> None:
-    # Joined as written, the ids leave the marks in their order: the engine might else look the marks up by the ids.
+    # Marks look their ids up as they pass, in their order; left free, the engine may let ids look for their marks.
     connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
     for year in _years(connection, "accepted_attendance"):
         progress(f"Writing marks of {year}")

@@ -8,7 +8,7 @@ import duckdb
 import narwhals as nw
 
 from ews.tables import GRADES
-from ews.tallies import BREAK_DAYS, mark_tallies, with_tallies_of_days
+from ews.tallies import BREAK_DAYS, OF_DAYS, mark_tallies, with_tallies_of_days
 
 _GRADES = "[" + ", ".join(f"'{grade}'" for grade in GRADES) + "]"
 
@@ -36,34 +36,39 @@ def make_instructional_days(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-_PLACED_STAYS = f"""
-    with years as (
+_PLACED_SPANS = """
+    with spans as (
+        select distinct school_id, entry_date, exit_date from stays
+    ), years as (
         select *, min(first_day) over (partition by school_id) as known_since from daily_years
     ), begun as (
         -- A stay belongs first to the year of its school's next instructional day; where the entry is older than
         -- the calendar, to the year that a summer date (July onward) opens.
-        select school_id, entry_date, min(school_year) as by_calendar, any_value(known_since) as known_since,
-            year(entry_date) + (month(entry_date) >= 7)::integer as by_date
-        from (select distinct school_id, entry_date from stays) join years using (school_id)
-        where last_day >= entry_date group by all
-    ), of_year as (
-        select stay.student_id, stay.school_id, years.school_year, stay.entry_date, stay.grade_level,
-            greatest(stay.entry_date, first_day) as since, least(coalesce(exit_date, last_day), last_day) as until,
-            years.school_year - if(stay.entry_date < begun.known_since, least(by_date, by_calendar), by_calendar)
-                as years_in_stay
-        from stays stay join years using (school_id) join begun using (school_id, entry_date)
-        where stay.entry_date <= last_day and coalesce(exit_date, last_day) >= first_day
-    )
-    select student_id, of_year.school_id, of_year.school_year, entry_date,
-        {_GRADES}[least(list_position({_GRADES}, grade_level) + years_in_stay, {len(GRADES)})] as grade_level,
-        first_day.day_index::bigint as first_index, last_day.day_index::bigint as last_index,
-        count(*) over (partition by student_id, of_year.school_year) = 1 as is_only_stay
+        select span.*, school_year, known_since, year(entry_date) + (month(entry_date) >= 7)::integer as by_date,
+            min(school_year) over (partition by span.school_id, entry_date, exit_date) as by_calendar,
+            first_day, greatest(entry_date, first_day) as since, least(coalesce(exit_date, last_day), last_day) as until
+        from spans span join years using (school_id) where entry_date <= last_day
+    ), of_year as (select * from begun where until >= first_day)
+    select of_year.school_id, of_year.school_year, entry_date, exit_date,
+        of_year.school_year - if(entry_date < known_since, least(by_date, by_calendar), by_calendar) as years_in_stay,
+        first_day.day_index::bigint as first_index, last_day.day_index::bigint as last_index
     from of_year
     asof join instructional_days first_day on of_year.school_id = first_day.school_id
         and of_year.school_year = first_day.school_year and of_year.since <= first_day.date
     asof join instructional_days last_day on of_year.school_id = last_day.school_id
         and of_year.school_year = last_day.school_year and of_year.until >= last_day.date
     where first_day.day_index <= last_day.day_index
+"""
+"""The calendar's part of a stay, once for all students who came to a school and left it on the same days."""
+
+_PLACED_STAYS = f"""
+    create table placed_stays as
+    select student_id, stay.school_id, school_year, stay.entry_date,
+        {_GRADES}[least(list_position({_GRADES}, grade_level) + years_in_stay, {len(GRADES)})] as grade_level,
+        first_index, last_index, count(*) over (partition by student_id, school_year) = 1 as is_only_stay,
+        {", ".join(OF_DAYS)}
+    from stays stay join placed_spans span on stay.school_id = span.school_id and stay.entry_date = span.entry_date
+        and stay.exit_date is not distinct from span.exit_date
 """
 
 
@@ -73,9 +78,10 @@ def make_placed_stays(connection: duckdb.DuckDBPyConnection) -> None:
     `first_index` and `last_index` are its first and last instructional day, `grade_level` is that of the year (a stay
     that goes on is promoted, to grade 12 at most), and the tallies are what its days add (`ews.tallies`).
     """
-    connection.execute(f"create view stays_of_years as {_PLACED_STAYS}")
-    stays, days = (nw.from_native(connection.table(name)) for name in ("stays_of_years", "instructional_days"))
-    with_tallies_of_days(stays, days).to_native().create("placed_stays")
+    connection.execute(f"create view spans_of_years as {_PLACED_SPANS}")
+    spans, days = (nw.from_native(connection.table(name)) for name in ("spans_of_years", "instructional_days"))
+    with_tallies_of_days(spans, days).to_native().create("placed_spans")
+    connection.execute(_PLACED_STAYS)
 
 
 def with_tallies(marked_days: nw.LazyFrame) -> nw.LazyFrame:
