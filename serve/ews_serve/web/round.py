@@ -36,6 +36,9 @@ ASSIGNED = {
 MOST_RESERVE = 15
 """Next in line that a page shows; the others wait behind them."""
 
+MOST_SHOWN = 200
+"""Of each other decision: a round of a whole district is looked through school by school, or as a file."""
+
 KEPT = {"edit": "The decision is kept, with your reason.", "confirmed": "The round is confirmed."}
 
 
@@ -225,7 +228,8 @@ def _parts(rows: Sequence[RoundRow]) -> tuple[Part, ...]:
 
 
 def _part(heading: str, explained: str, rows: Sequence[RoundRow], left_out: int = 0) -> Part:
-    return Part(heading, explained, tuple(_row(row) for row in rows), max(left_out, 0))
+    shown = rows[:MOST_SHOWN]
+    return Part(heading, explained, tuple(_row(row) for row in shown), max(left_out, 0) + len(rows) - len(shown))
 
 
 def _row(row: RoundRow) -> Row:
