@@ -156,6 +156,7 @@ def test_the_effect_of_a_mentor_is_that_of_the_offer_by_the_share_the_lot_gave_o
     offer, mentor = lottery(LOT)
     assert (offer.of_whom, mentor.of_whom) == (OFFERED, TOOK)
     assert mentor.days == pytest.approx(offer.days / 0.85, rel=0.05)
+    assert mentor.high - mentor.low == pytest.approx((offer.high - offer.low) / 0.85, rel=0.05)
     assert offer.contacts == 40
 
 
@@ -216,6 +217,28 @@ def test_students_are_matched_by_the_year_before_and_the_change_is_compared():
     assert found.low < -1.0 < found.high
     with pytest.raises(NotEnoughData):
         difference_in_differences(rows.assign(accepted=before > 8))
+
+
+def test_the_effect_is_that_on_those_who_had_a_mentor_where_it_differs_between_groups():
+    random = np.random.default_rng(6)
+    before = np.repeat([3.0, 13.0], 600)
+    accepted = np.tile(np.arange(600) % 10, 2) < np.repeat([1, 6], 600)
+    rows = checked(round_of(2, students=1200), POLICY).assign(
+        rate_before=before, accepted=accepted, distance=np.nan,
+        rate=before - 4.0 * accepted * (before < 8) + random.normal(0, 0.1, 1200),
+    )  # fmt: skip
+    assert difference_in_differences(rows)[0].days == pytest.approx(-4.0 * 60 / 420, abs=0.05)
+
+
+def test_students_without_a_mentor_stand_for_as_many_with_one_who_had_missed_as_much():
+    before = np.repeat([5.0, 20.0], 100)
+    accepted = np.tile(np.arange(100) % 10, 2) < np.repeat([1, 9], 100)
+    rows = checked(round_of(2, students=200), POLICY).assign(
+        rate_before=before, rate=np.repeat([6.0, 10.0], 100), accepted=accepted
+    )
+    found = regression_to_the_mean(rows)
+    assert found.without == pytest.approx(found.with_mentor)
+    assert found.with_mentor == pytest.approx(100 * ((6 * 10 + 10 * 90) / (5 * 10 + 20 * 90) - 1))
 
 
 def test_the_order_slots_were_offered_in_goes_into_the_differences():
