@@ -37,9 +37,10 @@ def test_the_demo_ends_with_the_list_of_one_school_and_where_everything_is_and_r
     assert f"{first['days_absent_last_year']} of {first['days_enrolled_last_year']}" in told
     assert first["reason_1"] in told
     assert_lanes(told, rows[rows["school_id"] == first["school_id"]])
-    for command in ("simulate", "ingest", "backtest", "train", "promote", "score", "publish"):
+    for command in ("simulate", "ingest", "backtest", "train", "promote", "score", "publish", "slots mentors"):
         assert f"$ ews {command} " in told
     assert f"mlflow ui --backend-store-uri sqlite:///{home}/mlflow.db" in told
+    assert "10 mentors are new" in told
     assert (home / "lists" / "risk_list.csv").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["home"], "nothing is written beside the home"
 

@@ -52,6 +52,7 @@ def demo(
     school_id, student_ids = _print_school(Home(home), target_year.label)
     _print_places(home, lists, student_ids[0])
     lead = _print_staff(home, school_id, student_ids)
+    _bring_mentors(home)
     say(f"The whole way took {time.perf_counter() - start:.0f} s.")
     _print_next(home, lead)
 
@@ -120,6 +121,15 @@ def _print_staff(home: Path, school_id: str, student_ids: list[str]) -> "Invited
     return next(one for one in invited if one.role == Role.SCHOOL_LEAD)
 
 
+def _bring_mentors(home: Path) -> None:
+    from ews.cli.demo_staff import write_mentors
+    from ews.score import current_run, read_list
+
+    file = home / "mentors.csv"
+    write_mentors(file, sorted(read_list(current_run(Home(home)))["school_id"].astype(str).unique()))
+    _run("slots", "mentors", file, "--home", home, "--by", "demo")
+
+
 def _print_next(home: Path, lead: "Invited") -> None:
     """What a visitor does now, to the first student's page."""
     say("\nWhat to do next\n")
@@ -127,6 +137,7 @@ def _print_next(home: Path, lead: "Invited") -> None:
     say(f"  2. Open this address. You are {lead.login}, who leads a school; choose a password, no code is needed.")
     say(f"     {lead.link}")
     say("  3. The school's list opens: open its first student, and log a contact.")
+    say("  4. Under Mentor slots, propose a round: who could have a mentor, and why.")
 
 
 def _tool(name: str) -> str:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,13 @@ STAFF = (
 )
 
 
+MENTORS = (
+    "Mo Haddad", "Adaeze Brandt", "Bruno Whitehorse", "Chiara Novak", "Dawit Lindgren", "Elif Marchetti",
+    "Femi Castellanos", "Greta Olawale", "Hiro Fontaine", "Ilse Navarro",
+)  # fmt: skip
+"""Invented mentors, two a school in turn: one of its staff, one from outside. The first has an account."""
+
+
 @dataclass(frozen=True)
 class Invited:
     """A person of the demo and the link to sign in with."""
@@ -72,6 +80,16 @@ def move_in(home: Path, school_id: str, student_ids: Sequence[str]) -> list[Invi
         replace_caseloads(connection, Role.COUNSELOR, caseload, today())
         replace_caseloads(connection, Role.MENTOR, mentees, today())
     return [one for one in invited if one is not None]
+
+
+def write_mentors(file: Path, school_ids: Sequence[str]) -> None:
+    """Write who can mentor at each school, as a district's own file would tell it."""
+    lines = ["mentor_id,name,kind,schools,starts_on,screened_on,login"]
+    for number, (school_id, kind) in enumerate(product(school_ids, ("staff", "external"))):
+        login = "mo.haddad" if number == 0 else ""
+        name = MENTORS[number % len(MENTORS)]
+        lines.append(f"M{number:02d},{name},{kind},{school_id},2020-08-01,2020-08-01,{login}")
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _invite(here: Office, connection: "Connection", person: Person, school_id: str) -> Invited | None:
