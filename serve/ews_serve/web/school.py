@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -28,6 +27,7 @@ from ews_serve.web.filters import (
 )
 from ews_serve.web.frame import Link, PageAsking, page
 from ews_serve.web.to_do import Entry, Row, counts_of, entries_of, grade_counts, row_of
+from ews_serve.web.told import notices_of
 from ews_serve.web.wording import LANE_MEANS, LANES, PRIORITIES, day_text, grade_text
 from ews_serve.web.words import Badge
 from ews_serve.web.years import attendance_in
@@ -36,9 +36,6 @@ router = APIRouter(include_in_schema=False)
 
 EACH_PAGE = 40
 """Students a page: a page of them is read at once and weighs little."""
-
-OLD_AFTER = timedelta(days=30)
-"""A list is made weekly, and at least at term start: an older one says so (UX-8)."""
 
 
 @dataclass(frozen=True)
@@ -287,12 +284,7 @@ def _as_of(run: Run | None) -> str:
 
 def _notices(asked: Asked, run: Run | None, history: Mapping[str, str]) -> list[str]:
     """The list is old, its model cannot be read, or only totals of years are known (UX-8)."""
-    notices = []
-    if run and asked.at - run.published_at > OLD_AFTER:
-        days = (asked.at - run.published_at).days
-        notices.append(f"This list is {days} days old. Ask whoever runs this service for a newer one.")
-    if run and asked.service.live.trouble:
-        notices.append("The model behind this list cannot be read now. The list stands as it was published.")
+    notices = notices_of(run, asked.at, asked.service.live.trouble)
     if history and all(attendance_in(text).is_yearly for text in history.values()):
         notices.append("Your records hold totals of whole years only: no months, weekdays or single days are shown.")
     return notices

@@ -3,26 +3,25 @@
 What a viewer may not see is not read: each section belongs to a view, and every view that is shown is in the log.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from ews.access import Decision, Role, View
+from ews.access import Place, View
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.store import follow_up
-from ews.store.people import members
-from ews.store.profiles import Profile, longest_year, profile_of
-from ews.store.reading import Run, Student, place_of, run_in_force, student_view
+from ews.store.profiles import Profile, profile_of
 from ews_serve.asked import Asked, Seen
 from ews_serve.routes.students import StudentKey
 from ews_serve.web.attended import Attended, attended, strengths
 from ews_serve.web.forms import CHOICES, Choices, Form, new_contact_form, plan_form
 from ews_serve.web.frame import Link, PageAsking, page
+from ews_serve.web.student_read import Read, read_student
 from ews_serve.web.told import (
     NOT_LISTED,
     NOT_SCORED,
@@ -35,8 +34,8 @@ from ews_serve.web.told import (
     estimate_of,
     helped_of,
     judgements_told,
+    notices_of,
     quality_of,
-    seers_of,
     unknown_of,
 )
 from ews_serve.web.wording import day_text, grade_text
@@ -104,7 +103,7 @@ class StudentPage:
         seers: who may see the student; None: not for this viewer.
         kept: what was done just now; empty otherwise.
         sees_estimates: whether estimates are for this viewer at all.
-        numbers_path, family_path: further pages; empty where they do not open.
+        mentor_path, numbers_path, family_path: further pages; empty where they do not open.
         today: in words.
     """
 
@@ -125,6 +124,7 @@ class StudentPage:
     seers: tuple[Seer, ...] | None
     kept: str
     sees_estimates: bool
+    mentor_path: str
     numbers_path: str
     family_path: str
     today: str
@@ -170,88 +170,25 @@ async def student_page(
     seen = await asked.student(student_key, View.ATTENDANCE, profile_of)
 
     def make() -> Response:
-        read = _read(asked, seen)
+        read = read_student(asked, seen)
         asked.log_views(seen, read.views, read.run)
         it = _page_of(request, asked, seen, read, kept, {form: typed} if typed else {})
         crumbs = (Link("Students", "/"),) if not it.sees_estimates else (Link("List", it.list_path),)
-        return page(request, template, it, crumbs=crumbs, refusal=refusal, status=status)
+        notices = notices_of(read.run, asked.at, asked.service.live.trouble) if it.sees_estimates else ()
+        return page(request, template, it, crumbs=crumbs, notices=notices, refusal=refusal, status=status)
 
     return await run_in_threadpool(make)
 
 
-@dataclass(frozen=True)
-class Read:
-    """Everything that was read, each part only where its view is allowed.
-
-    Attributes:
-        views: what is shown, and why it may be.
-        run: the run in force.
-        found: the estimate's row.
-        days_in_year: how long the school's year is.
-        plan, changes, contacts, judgements, notes, mentoring: follow-up.
-        seers: who may see the student.
-        names: of people by login, for what plans keep.
-    """
-
-    views: Mapping[View, Decision]
-    run: Run | None
-    found: Student | None
-    days_in_year: int | None
-    plan: follow_up.Plan | None
-    changes: Sequence[follow_up.PlanChange]
-    contacts: Sequence[follow_up.Contact]
-    judgements: Sequence[follow_up.Judgement]
-    notes: Sequence[follow_up.Note]
-    mentoring: follow_up.Mentoring | None
-    seers: tuple[Seer, ...] | None
-    names: Mapping[str, str]
-
-
-PARTS = (View.EXPLANATION, View.PLAN, View.CONTACT, View.SLOTS, View.WHO_CAN_SEE)
-
-
-def _read(asked: Asked, seen: Seen[Profile]) -> Read:
-    key, place = seen.found.student_key, seen.place
-    decided = {view: asked.decide(place, view) for view in PARTS if asked.is_offered(view)}
-    views = {View.ATTENDANCE: seen.decision} | {view: one for view, one in decided.items() if one.allowed}
-    with asked.service.store.reading() as connection:
-        run = run_in_force(connection)
-        year = SchoolYear(run.target_year) if run else None
-        plans = year if View.PLAN in views else None
-        staff = members(connection)
-        return Read(
-            views=views,
-            run=run,
-            found=student_view(connection, key) if View.EXPLANATION in views else None,
-            days_in_year=_days_in_year(connection, run, seen.found),
-            plan=follow_up.plan_of(connection, key, plans) if plans else None,
-            changes=follow_up.plan_changes(connection, key, plans) if plans else (),
-            contacts=_contacts(connection, asked, key, views.get(View.CONTACT)),
-            judgements=follow_up.judgements_of(connection, key, plans) if plans else (),
-            notes=follow_up.notes_of(connection, key) if plans else (),
-            mentoring=follow_up.mentoring_of(connection, key) if View.SLOTS in views else None,
-            seers=_seers(connection, asked, key, staff) if View.WHO_CAN_SEE in views else None,
-            names={one.login: one.name for one in staff},
-        )
-
-
-def _days_in_year(connection: Any, run: Run | None, profile: Profile) -> int | None:
-    if run is None or not profile.stays:
-        return None
-    return longest_year(connection, run.run_id, profile.stays[-1].school_id)
-
-
-def _contacts(connection: Any, asked: Asked, key: str, decision: Decision | None) -> Sequence[follow_up.Contact]:
-    """The log of contacts; a mentor reads the own entries only."""
-    if decision is None:
-        return ()
-    own = asked.viewer.staff_key if decision.role is Role.MENTOR else None
-    return follow_up.contacts_of(connection, key, own)
-
-
-def _seers(connection: Any, asked: Asked, key: str, staff: Sequence[Any]) -> tuple[Seer, ...]:
-    place = place_of(connection, key, *(one.staff_key for one in staff))
-    return seers_of(staff, place, asked.on)
+def list_path(asked: Asked, place: Place) -> str:
+    """The list on which this viewer finds the student: of the latest school where the viewer has a role."""
+    if not asked.is_offered(View.RISK_LIST):
+        return "/"
+    scope = asked.scope(View.RISK_LIST)
+    stays = sorted(place.stays, key=lambda stay: stay.entry_date, reverse=True)
+    near = (stay for stay in stays if scope.counts(stay) and any(part.grant.covers(stay) for part in scope.parts))
+    school_id = next((stay.school_id for stay in near), None)
+    return "/" if school_id is None else f"/schools/{school_id}"
 
 
 def _page_of(
@@ -264,7 +201,7 @@ def _page_of(
         name=profile.name or profile.student_id,
         path=path,
         about=_about(profile),
-        list_path=f"/schools/{profile.stays[-1].school_id}" if sees_estimates and profile.stays else "/",
+        list_path=list_path(asked, seen.place),
         strengths=strengths(history, target),
         helped=helped_of(read.contacts, read.mentoring, read.plan, target, asked.on),
         attended=_attended(history, target, read, profile),
@@ -278,6 +215,7 @@ def _page_of(
         seers=read.seers,
         kept=kept,
         sees_estimates=sees_estimates,
+        mentor_path=_further(request, asked, seen, "mentor", View.SLOTS),
         numbers_path=_further(request, asked, seen, "numbers", View.NUMBERS),
         family_path=_further(request, asked, seen, "family", View.ATTENDANCE) if sees_estimates else "",
         today=day_text(asked.on),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from ews.access import Decision, View, who_may
@@ -60,6 +60,21 @@ ALWAYS_UNKNOWN = (
     "It knows nothing of health, family, housing, friends, or the way to school.",
     "It does not know what you talked about or agreed on.",
 )
+
+
+OLD_AFTER = timedelta(days=30)
+"""A list is made weekly, and at least at term start: an older one says so (UX-8)."""
+
+
+def notices_of(run: Run | None, at: datetime, trouble: str) -> list[str]:
+    """What a reader should know of the list in force: it is old, or its model cannot be read."""
+    notices = []
+    if run and at - run.published_at > OLD_AFTER:
+        days = (at - run.published_at).days
+        notices.append(f"This list is {days} days old. Ask whoever runs this service for a newer one.")
+    if run and trouble:
+        notices.append("The model behind this list cannot be read now. The list stands as it was published.")
+    return notices
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sqlalchemy import delete, update
 from ews.access import View
 from ews.follow_up import Kind
 from ews.store.follow_up import contacts_of, judgements_of, notes_of, plan_of
-from ews.store.schema import IN_FORCE, STUDENTS
+from ews.store.schema import IN_FORCE, RUNS, STUDENTS
 from tests import cast
 from tests.browsers import Browser, browser_of, form_in
 from tests.cast import (
@@ -360,6 +360,21 @@ def test_who_looks_as_another_writes_nothing_A12(running: Running):
     html = browser.get(path_of(RUBY)).text
     assert f'action="{path_of(RUBY)}/notes"' not in html
     assert browser.post(f"{path_of(RUBY)}/notes", csrf | {"text": "x"}).status_code == 403
+
+
+def test_the_way_back_is_the_list_of_the_school_where_one_works_and_not_the_one_that_was_left(reading: Running):
+    assert f'href="{LIST}"' in html_of(reading, CORA, RUBY)
+    zoe = html_of(reading, DANA, cast.ZOE)
+    assert 'href="/schools/022"' in zoe
+    assert 'href="/schools/014"' not in zoe
+    assert 'href="/schools/' not in html_of(reading, SOL, RUBY)
+
+
+def test_an_old_list_says_so_on_a_students_page_and_to_no_mentor_UX_8(running: Running):
+    with running.service.store.writing() as connection:
+        connection.execute(update(RUNS).values(published_at=cast.NOON - dt.timedelta(days=40)))
+    assert "This list is 40 days old" in told(running, RUBY)
+    assert "days old" not in told(running, RUBY, SOL)
 
 
 def test_without_a_list_there_is_the_page_and_no_form_UX_8(running: Running):
