@@ -99,19 +99,28 @@ def district(request: Request, asked: PageAsking) -> Response:
     with asked.service.store.reading() as connection:
         run = asked.run_in_force(connection)
         evidence = evidence_of(home, run.bundle_sha256)
-        found, has_all = _counted(asked, connection, run, evidence)
+        found, has_all = _counted(asked, connection, run, evidence, _listed(request, connection, run))
     it = district_page(found, evidence if has_all else None, _trend_of(home, found.policy) if has_all else None)
     asked.log(View.AGGREGATES, decision, **of_run(run))
     return page(request, "district.html", it, notices=notices_of(run, asked.at, asked.service.live.trouble))
 
 
-def _counted(asked: Asked, connection: Any, run: Run, evidence: Evidence | None) -> tuple[Counted, bool]:
+def _listed(request: Request, connection: Any, run: Run) -> pd.DataFrame:
+    """The run's lists, counted once: who leaves them meanwhile cannot be told from a number that changes."""
+    state = request.app.state
+    if getattr(state, "listed", (None,))[0] != run.run_id:
+        state.listed = run.run_id, listed_counts(connection, run.run_id)
+    return state.listed[1]
+
+
+def _counted(
+    asked: Asked, connection: Any, run: Run, evidence: Evidence | None, rows: pd.DataFrame
+) -> tuple[Counted, bool]:
     """The lists of the schools that the viewer is told of, and whether these are all."""
     policy = evidence.policy if evidence else Policy()
     schools = every_school(connection)
     pairs = list(zip(schools["school_id"], schools["district_id"], strict=True))
     told = schools_told_of(asked.viewer, View.AGGREGATES, asked.on, pairs)
-    rows = listed_counts(connection, run.run_id)
     names = {row.school_id: row.name or row.school_id for row in schools.itertuples()}
     slots = mentor_slots(connection, asked.on) if len(told) == len(schools) else 0
     found = Counted(run, with_status(rows[rows["school_id"].isin(told)], policy), names, slots, policy)

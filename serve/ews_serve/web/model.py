@@ -116,8 +116,8 @@ def _verdict(evidence: Evidence) -> str:
     if low > 0:
         return "Its lists found more of the students who went on to miss a tenth than last year's days alone."
     if high < 0:
-        return "Its lists found fewer such students than last year's days alone would have. Go by last year's days."
-    return "It is not shown that its lists find more such students than last year's days alone. Read both."
+        return "Its lists found fewer students who missed a tenth than last year's days alone. Go by last year's days."
+    return "It is not shown that its lists find more students who miss a tenth than last year's days alone. Read both."
 
 
 def _value(evaluation: pd.DataFrame, group: str, metric: str) -> float:

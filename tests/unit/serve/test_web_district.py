@@ -11,10 +11,11 @@ from ews.access import View, both, schools_told_of
 from ews.home import Home
 from ews.policy import Policy
 from ews.store.reading import Run
+from ews.store.schema import RISK_ROWS
 from ews_serve.web.district import Counted, district_page, with_status
 from ews_serve.web.evidence import evidence_of
 from tests import evidence
-from tests.cast import DANA, INES, MO, NOON, PIET, ROSA, STUDENTS, TODAY, TOMAS, UMA, VAL, WEI
+from tests.cast import ANA, DANA, INES, MO, NOON, PIET, ROSA, STUDENTS, TODAY, TOMAS, UMA, VAL, WEI
 from tests.services import Running
 
 PAGE = {"Accept": "text/html"}
@@ -157,3 +158,10 @@ def test_the_read_is_in_the_log(running: Running):
     running.client(INES)("GET", "/district", headers=PAGE)
     found = running.service.audit.between(NOON - timedelta(hours=1), NOON + timedelta(hours=1))
     assert ("ines.aumann", "aggregates") in [(one.entry.login, one.entry.view) for one in found]
+
+
+def test_who_leaves_a_list_is_not_told_by_a_number_that_changes(running: Running):
+    before = running.client(DANA)("GET", "/district", headers=PAGE).text
+    with running.service.store.writing() as connection:
+        connection.execute(RISK_ROWS.delete().where(RISK_ROWS.c.student_key == ANA.key))
+    assert running.client(DANA)("GET", "/district", headers=PAGE).text == before
