@@ -244,9 +244,10 @@ class _Keys:
 def _registration(text: str) -> "Registration":
     from ews.effect import Registration
 
-    return Registration(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(text).items()}
-    )
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(text).items()
+    }
+    return Registration(**values)
 
 
 def _facts_of(line: Any, keys: _Keys) -> dict[str, Any]:
