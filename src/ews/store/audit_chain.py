@@ -18,7 +18,7 @@ class Entry:
         login: the same as people know it.
         role: in which role it was allowed; empty where it was refused or is about no role.
         view: what was looked at, or what was done.
-        result: shown, refused, exported, done.
+        result: shown, refused, exported, written, done.
         reason: why it was allowed or refused, as `ews.access` says.
         student_keys: the students shown, by random key; a list names all of them, in no order when it is read back.
         school_id: the school of a list; None: of no school.

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, update
@@ -252,6 +253,21 @@ def test_a_contact_is_one_form_that_is_nearly_filled_in_and_takes_the_student_of
     everyone = browser.get(f"{LIST}?state=contacted").text
     assert names_in(everyone) == [LENA.name]
     assert "Phone call, today, by Cora Bloom" in row_of(everyone, LENA.name)
+
+
+def test_the_main_job_is_done_on_postgresql_as_well(tmp_path: Path):
+    running = run_service(tmp_path, "postgresql")
+    browser = browser_of(running, CORA)
+    assert names_in(browser.get(LIST).text)[0] == LENA.name
+    assert send(browser, LENA, "contacts", next_step="Ask again").status_code == 303
+    assert send(browser, LENA, "plan", next_step="Meet on Monday", next_step_on="2026-10-12").status_code == 303
+    assert send(browser, LENA, "judgement", adds="no", category="health", reason="Is well").status_code == 303
+    assert send(browser, LENA, "notes", text="Likes chess").status_code == 303
+    words = words_of(browser.get(path_of(LENA)).text)
+    for said in ("Ask again", "Meet on Monday", "Is well", "Likes chess", "1 contact this year"):
+        assert said in words
+    assert LENA.name not in names_in(browser.get(LIST).text)
+    running.service.close()
 
 
 def test_a_call_that_nobody_answered_leaves_the_student_on_the_to_do_UX_5(running: Running):
