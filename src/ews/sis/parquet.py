@@ -94,8 +94,7 @@ def _write_marks(connection: duckdb.DuckDBPyConnection, folder: Path, progress: 
         marked = nw.from_native(connection.sql(_marked_days(year)))
         marked = marked.with_columns(is_absent=is_absent_day(nw.col("absent_ten_thousandths")))
         marked.to_native().create_view("marked_days", replace=True)
-        connection.execute(f"create or replace table ordered_days as {_IN_STUDENT_ORDER}")
-        connection.execute(f"create or replace table spells as {_SPELLS}")
+        connection.execute(f"create or replace table placed_marks as {_PLACED_MARKS}")
         tallied = with_tallies(nw.from_native(connection.sql(_marks(year))))
         _copy(connection, tallied.to_native().sql_query(), _part_of(folder, year) / "marks.parquet")
     connection.execute("reset disabled_optimizers")
@@ -154,15 +153,15 @@ _IN_STUDENT_ORDER = """
 """
 """Places of students and schools are in the order of their ids, and sorts over numbers are cheap."""
 
-_SPELLS = """
+_PLACED_MARKS = f"""
     select * exclude (number, begins), case when is_absent then
         (1 + number - max(case when begins then number end) over (rows unbounded preceding))::smallint
     end as spell_day
     from (
-        select *, rowid as number, is_absent and not coalesce(
+        select *, row_number() over () as number, is_absent and not coalesce(
             lag(is_absent) over () and lag(student_place) over () = student_place
             and lag(school_place) over () = school_place and lag(day_index) over () = day_index - 1, false
-        ) as begins from ordered_days
+        ) as begins from ({_IN_STUDENT_ORDER})
     )
 """
 """In student order a spell of absent days stands row below row: a day's place in it is counted from where it begins."""
@@ -174,6 +173,6 @@ def _marks(year: int) -> str:
             spell_day, month(date)::tinyint as month, isodow(date)::tinyint as weekday, is_absent,
             kind::varchar as kind, is_tardy, is_early_departure,
             missed_ten_thousandths::integer as missed_ten_thousandths
-        from spells join accepted_students student on student_place = student.place
+        from placed_marks join accepted_students student on student_place = student.place
         join accepted_schools school on school_place = school.place
     """
