@@ -1,6 +1,8 @@
 """``python -m ews_serve``: answer from a store until interrupted."""
 
 import argparse
+import atexit
+import gc
 import logging
 import os
 import sys
@@ -68,7 +70,11 @@ def serve(settings: Settings) -> None:
 def from_environment() -> FastAPI:
     """The application as one worker process makes it."""
     told = ProviderSettings.read(os.environ)
-    return create_app(open_service(Settings.read(os.environ)), Provider(told) if told else None)
+    app = create_app(open_service(Settings.read(os.environ)), Provider(told) if told else None)
+    # What is there by now stays: the collector need not look through all libraries again while somebody waits.
+    gc.freeze()
+    atexit.register(gc.unfreeze)
+    return app
 
 
 def readiness(settings: Settings) -> list[str]:

@@ -11,6 +11,7 @@ from collections import namedtuple
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
@@ -27,6 +28,9 @@ CACHED_KIB = 32 * 1024
 
 MOST_PREPARED = 64
 """Statements kept; one that is made anew for every request would otherwise stay for ever."""
+
+MOST_READ = 1_000
+"""Values of a column kept as read."""
 
 MOST_KEPT = 10_000
 """Findings kept while nothing is committed: everybody of a large district who works at the same hour."""
@@ -174,7 +178,8 @@ class SwiftConnection:
             constants={name: value for name, value in expanded.parameters.items() if name not in names},
             binds={name: bind.type.dialect_impl(self._dialect).bind_processor(self._dialect)
                    for name, bind in compiled.binds.items()},
-            processors=[(place, processor) for place, processor in enumerate(given) if processor],
+            # Of dates and times there are few, and each takes longer to read than to look up.
+            processors=[(place, lru_cache(MOST_READ)(each)) for place, each in enumerate(given) if each],
             row=namedtuple("Row", [column.key for column in columns], rename=True),
         )  # fmt: skip
         if len(self._prepared) >= MOST_PREPARED:
