@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Query
 
@@ -19,6 +19,15 @@ Whose = Annotated[Literal["", "mine"], Query()]
 Show = Annotated[Literal["to-do", "all"], Query()]
 Sort = Annotated[Literal["priority", "grade", "name"], Query()]
 Number = Annotated[int, Query(ge=1, le=10_000)]
+
+
+def school_path(school_id: str) -> str:
+    """The address of a school's list; an id may hold anything that can be printed.
+
+    >>> school_path("033"), school_path("K 1?ü")
+    ('/schools/033', '/schools/K%201%3F%C3%BC')
+    """
+    return f"/schools/{quote(school_id, safe='')}"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
@@ -24,6 +25,7 @@ from ews_serve.web.filters import (
     Show,
     Sort,
     Whose,
+    school_path,
 )
 from ews_serve.web.frame import Link, PageAsking, page
 from ews_serve.web.to_do import Entry, Row, counts_of, entries_of, grade_counts, row_of
@@ -124,8 +126,8 @@ def calls(request: Request, asked: PageAsking, school_id: SchoolId) -> Response:
         history = attendance_of(connection, [line.student_key for line in lines])
     asked.log_list(found.scope, "shown", lines, "follow-up", school_id=school_id, **of_run(found.run))
     rows = tuple(row_of(entry, history.get(entry.line.student_key), asked.on) for entry in entries)
-    it = {"name": found.name, "rows": rows, "on": day_text(asked.on), "path": f"/schools/{school_id}"}
-    return page(request, "calls.html", it, crumbs=(Link("Schools", "/"), Link(found.name, f"/schools/{school_id}")))
+    it = {"name": found.name, "rows": rows, "on": day_text(asked.on), "path": school_path(school_id)}
+    return page(request, "calls.html", it, crumbs=(Link("Schools", "/"), Link(found.name, school_path(school_id))))
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ def _school_page(
     history: Mapping[str, str],
     number: int,
 ) -> SchoolPage:
-    path, first = f"/schools/{found.school_id}", (number - 1) * EACH_PAGE
+    path, first = school_path(found.school_id), (number - 1) * EACH_PAGE
     year = SchoolYear(found.run.target_year).label if found.run else ""
     return SchoolPage(
         name=found.name,
@@ -250,10 +252,11 @@ def _heading(entry: Entry, sort: str) -> tuple[str, Badge | None]:
 def _exports(asked: Asked, found: Found) -> tuple[Link, ...]:
     decision = may(asked.viewer, View.EXPORT, asked.on)
     if decision.reason is Reason.NEEDS_SECOND_FACTOR:
-        return (Link("Give the second factor to take a file", f"/second-factor?next=/schools/{found.school_id}"),)
+        here = quote(school_path(found.school_id))
+        return (Link("Give the second factor to take a file", f"/second-factor?next={here}"),)
     if found.run is None or not decision.allowed:
         return ()
-    path = f"/v1/schools/{found.school_id}/export"
+    path = f"/v1{school_path(found.school_id)}/export"
     return Link("Workbook", f"{path}?format=xlsx"), Link("CSV", f"{path}?format=csv")
 
 

@@ -12,6 +12,7 @@ from ews.store.reading import School, run_in_force
 from ews.store.work_lists import mentees
 from ews_serve.asked import Asked
 from ews_serve.routes.schools import schools_of
+from ews_serve.web.filters import school_path
 from ews_serve.web.frame import Link, PageAsking, page
 
 router = APIRouter(include_in_schema=False)
@@ -43,7 +44,7 @@ def start(request: Request, asked: PageAsking) -> Response:
         mine = () if schools else _mentees(connection, asked)
         is_published = run_in_force(connection) is not None
     if len(schools) == 1:
-        return RedirectResponse(f"/schools/{schools[0].school_id}", 303)
+        return RedirectResponse(school_path(schools[0].school_id), 303)
     lacks_code = may(viewer, View.RISK_LIST, asked.on).reason is Reason.NEEDS_SECOND_FACTOR
     return page(request, "start.html", StartPage(schools, mine, lacks_code, is_published))
 

@@ -19,6 +19,7 @@ from ews.store.profiles import Profile, profile_of
 from ews_serve.asked import Asked, Seen
 from ews_serve.routes.students import StudentKey
 from ews_serve.web.attended import Attended, attended, strengths
+from ews_serve.web.filters import school_path
 from ews_serve.web.forms import CHOICES, Choices, Form, new_contact_form, plan_form
 from ews_serve.web.frame import Link, PageAsking, page
 from ews_serve.web.student_read import Read, read_student
@@ -188,7 +189,7 @@ def list_path(asked: Asked, place: Place) -> str:
     stays = sorted(place.stays, key=lambda stay: stay.entry_date, reverse=True)
     near = (stay for stay in stays if scope.counts(stay) and any(part.grant.covers(stay) for part in scope.parts))
     school_id = next((stay.school_id for stay in near), None)
-    return "/" if school_id is None else f"/schools/{school_id}"
+    return "/" if school_id is None else school_path(school_id)
 
 
 def _page_of(
