@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.effect_page import BEFORE_AFTER, CUTS, LOTS
-from benchmarks.frames import DISTRICT, Tell, fingerprint, once
+from benchmarks.frames import Tell, fingerprint, once
 from benchmarks.sections import PAGE, keep, show
-from benchmarks.worlds import LIVED_HAZARDS, lives_of
+from benchmarks.worlds import LIVED, LIVED_HAZARDS, lives_of
 from ews.cli.common import code_version
 from ews.effect import (
     Estimate,
@@ -41,7 +41,7 @@ BAND_PERCENT, BAND_SLOTS = 50, 5
 TAKES_UP = 0.85
 
 _DECIDES = tuple(f"effect/{name}" for name in ("before_after", "differences", "discontinuity", "frames", "lottery"))
-"""Modules whose change makes what was measured before worthless, with those of a district."""
+"""Modules whose change makes what was measured before worthless, with those of lived years."""
 
 _NEAR = 2.0
 """Days absent per 100 enrolled on either side of the cut within which the truth at the cut is a straight line."""
@@ -149,7 +149,7 @@ def _naive(rows: pd.DataFrame) -> dict[str, object]:
 def measure(told: argparse.Namespace, tell: Tell) -> pd.DataFrame:
     """All statements of all districts; what was measured is kept."""
     here = Path(__file__)
-    code = fingerprint((*DISTRICT, *_DECIDES), here.with_name("worlds.py"))
+    code = fingerprint((*LIVED, *_DECIDES), here.with_name("worlds.py"))
     parts = []
     for seed in range(told.first, told.first + told.districts):
         path = told.work / f"effect-{code}" / f"{told.students}-seed-{seed}.parquet"

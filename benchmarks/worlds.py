@@ -33,6 +33,9 @@ def truth_of(work: Path, seed: int, students: int, percent: int) -> pd.DataFrame
     return once(work / f"truth-{fingerprint(DISTRICT)}" / f"{students}-seed-{seed}-{-percent}-percent.parquet", make)
 
 
+LIVED = ("school_year", "simulator", "tables")
+"""Modules that decide lived years: the simulator's alone, since nothing is ingested."""
+
 LIVED_HAZARDS = {0: 0.0, -8: -0.222, -23: -0.77}
 """The same in lived years of a world without a shock, by percent of the days that are missed there. They are stronger:
 the truth's table lets a mentor change what follows from discretionary spells too, so it says a seventh too much."""
@@ -63,7 +66,7 @@ def lives_of(work: Path, seed: int, students: int) -> pd.DataFrame:
             first = first.merge(days, on="student_id", validate="1:1")
         return first
 
-    return once(work / f"lives-{fingerprint(DISTRICT)}" / f"{students}-seed-{seed}.parquet", make)
+    return once(work / f"lives-{fingerprint(LIVED)}" / f"{students}-seed-{seed}.parquet", make)
 
 
 def _lived(seed: int, students: int, percent: int) -> pd.DataFrame:
