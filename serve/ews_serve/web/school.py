@@ -1,5 +1,6 @@
 """A school's list as a to-do, and its call list to print (UX-1, UX-5, UX-6, UX-7, UX-8)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,7 @@ from ews_serve.web.filters import (
 from ews_serve.web.frame import Link, PageAsking, page
 from ews_serve.web.to_do import Entry, Row, counts_of, entries_of, grade_counts, row_of
 from ews_serve.web.told import notices_of
-from ews_serve.web.wording import LANE_MEANS, LANES, PRIORITIES, day_text, grade_text
+from ews_serve.web.wording import LANE_MEANS, LANES, PRIORITIES, counted, day_text, grade_text
 from ews_serve.web.words import Badge
 from ews_serve.web.years import attendance_in
 
@@ -42,11 +43,12 @@ EACH_PAGE = 40
 
 @dataclass(frozen=True)
 class Group:
-    """Rows of one band, grade or of all."""
+    """Rows of one band, grade or of all; `total` counts those on other pages of the list, too."""
 
     heading: str
     badge: Badge | None
     rows: tuple[Row, ...]
+    total: str
 
 
 @dataclass(frozen=True)
@@ -211,7 +213,7 @@ def _school_page(
         counts=counts_of(found.entries) if found.shows_follow_up else (),
         grades=grade_counts(found.entries),
         filters=filters.choices(may_choose_state=found.shows_follow_up),
-        groups=_groups(asked, found, of_page, history, filters.sort),
+        groups=_groups(asked, shown, of_page, history, filters.sort),
         shown=f"{first + 1} to {first + len(of_page)} of {len(shown)} students" if of_page else "",
         previous=f"{path}{filters.query(number - 1)}" if number > 1 else "",
         following=f"{path}{filters.query(number + 1)}" if first + EACH_PAGE < len(shown) else "",
@@ -225,16 +227,20 @@ def _school_page(
 
 
 def _groups(
-    asked: Asked, found: Found, of_page: Sequence[Entry], history: Mapping[str, str], sort: str
+    asked: Asked, shown: Sequence[Entry], of_page: Sequence[Entry], history: Mapping[str, str], sort: str
 ) -> tuple[Group, ...]:
     """Rows under headings: by band, by grade, or under none."""
     numbers_only = not asked.is_offered(View.ATTENDANCE)
     groups: dict[str, tuple[Badge | None, list[Row]]] = {}
+    totals = Counter(_heading(entry, sort)[0] for entry in shown)
     for entry in of_page:
         heading, badge = _heading(entry, sort)
         row = row_of(entry, history.get(entry.line.student_key), asked.on, numbers_only=numbers_only)
         groups.setdefault(heading, (badge, []))[1].append(row)
-    return tuple(Group(heading, badge, tuple(rows)) for heading, (badge, rows) in groups.items())
+    return tuple(
+        Group(heading, badge, tuple(rows), counted(totals[heading], "student"))
+        for heading, (badge, rows) in groups.items()
+    )
 
 
 def _heading(entry: Entry, sort: str) -> tuple[str, Badge | None]:

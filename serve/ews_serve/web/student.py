@@ -5,7 +5,7 @@ What a viewer may not see is not read: each section belongs to a view, and every
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -52,6 +52,9 @@ KEPT = {
     "note": "The note is kept.",
 }
 """What was done, after a form: said once on the page it leads to."""
+
+SUMMER = timedelta(days=100)
+"""The longest time between two stays that are one."""
 
 MOST_TOLD = 12
 """Entries of a log that a page shows."""
@@ -241,8 +244,18 @@ def _about(profile: Profile) -> str:
     last = profile.stays[-1]
     school = last.school_name or f"school {last.school_id}"
     ends = f" until {day_text(last.exit_date)}" if last.exit_date else ""
-    told = f"{grade_text(last.grade_level)}, {school}, since {day_text(last.entry_date)}{ends}"
+    told = f"{grade_text(last.grade_level)}, {school}, since {day_text(_since(profile))}{ends}"
     return f"{told}. Id {profile.student_id}." if profile.name else f"{told}."
+
+
+def _since(profile: Profile) -> date:
+    """The first day at the present school, over summers in which nobody is enrolled."""
+    since = profile.stays[-1].entry_date
+    for stay in reversed(profile.stays[:-1]):
+        goes_on = stay.exit_date is None or since - stay.exit_date <= SUMMER
+        if stay.school_id == profile.stays[-1].school_id and goes_on:
+            since = min(since, stay.entry_date)
+    return since
 
 
 def _no_estimate(read: Read, profile: Profile) -> str:

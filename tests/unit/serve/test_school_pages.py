@@ -61,7 +61,7 @@ def test_the_list_is_a_to_do_in_the_order_of_priority_and_shows_nobody_twice_UX_
     assert everyone == [one.name for one in cast.AT_ORCHARD if one.risk]
     assert cast.ADA.name not in html
     assert [words_of(one) for one in re.findall(r'<h2 id="group-\d">(.*?)</h2>', html)] == [
-        "1 Reach out first 4 here", "2 Reach out soon 3 here", "3 Keep in touch 3 here",
+        "1 Reach out first 4 students", "2 Reach out soon 3 students", "3 Keep in touch 3 students",
     ]  # fmt: skip
 
 

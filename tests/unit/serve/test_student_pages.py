@@ -7,12 +7,12 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 
 from ews.access import View
 from ews.follow_up import Kind
 from ews.store.follow_up import contacts_of, judgements_of, notes_of, plan_of
-from ews.store.schema import IN_FORCE, RUNS, STUDENTS
+from ews.store.schema import IN_FORCE, RUNS, STAYS, STUDENTS
 from tests import cast
 from tests.browsers import Browser, browser_of, form_in
 from tests.cast import (
@@ -384,6 +384,15 @@ def test_the_way_back_is_the_list_of_the_school_where_one_works_and_not_the_one_
     assert 'href="/schools/022"' in zoe
     assert 'href="/schools/014"' not in zoe
     assert 'href="/schools/' not in html_of(reading, SOL, RUBY)
+
+
+def test_a_student_is_at_a_school_since_the_first_day_there_over_summers_in_between(running: Running):
+    assert "Orchard Lane School, since 25 August 2025" in told(running, RUBY)
+    stay = {"student_key": RUBY.key, "school_id": "033", "grade_level": "02"}
+    with running.service.store.writing() as connection:
+        for first, last in ((dt.date(2024, 8, 26), dt.date(2025, 6, 13)), (dt.date(2022, 8, 22), dt.date(2023, 6, 9))):
+            connection.execute(insert(STAYS).values(**stay, entry_date=first, exit_date=last))
+    assert "Orchard Lane School, since 26 August 2024" in told(running, RUBY)
 
 
 def test_an_old_list_says_so_on_a_students_page_and_to_no_mentor_UX_8(running: Running):
