@@ -56,6 +56,7 @@ def _row(about: dict[str, object], some: pd.DataFrame) -> dict[str, object]:
         "error": error.mean(),
         "error_se": error.std(ddof=1) / root,
         "spread": some["error"].std(ddof=1),
+        "said": ((some["high"] - some["low"]) / (2 * 1.96)).mean(),
         "covers": covers.mean() if about["design"] != BEFORE_AFTER else np.nan,
         "covers_se": covers.std(ddof=1) / root,
     }
@@ -77,14 +78,17 @@ mentor and with one, under three effects, so that the truth is known. In each di
 not yet chronically absent, put in order by two years' rates: {LOTS} with a lot that decides on half of the slots'
 number on either side of the cut (slots for 5 % of a school's students), and one without a lot at each of three cuts
 ({_cuts()} %). 85 % of the families say yes. Days are those of a school year of 180; ± is the Monte Carlo standard error
-over districts, and spread how far single rounds are off. Promised: lottery and discontinuity off by at most {MOST_OFF}
-days on average, 95 % intervals that cover the truth 93 to 97 times in 100. `python -m benchmarks.effect`.
+over districts; spread is how far single rounds are off, and beside it what their intervals take it for. Promised:
+lottery and discontinuity off by at most {MOST_OFF} days on average, 95 % intervals that cover the truth 93 to 97 times in 100. `python -m benchmarks.effect`.
 
 {_table(designs)}
 
 {_verdicts(designs)}
+- What a mentor changes in one district is known only in proportion to the days its students miss, so under a large
+  effect the truth itself is a little off in each, and intervals seem to cover less than they do. Without an effect the
+  truth is exact.
 - Students chronically absent before, half of them with a mentor by lot, **without any effect**: with a mentor they
-  missed {-none["with_mentor_mean"]:.0f} % fewer days than the year before, without one {-none["without_mean"]:.0f} %
+  missed {-none["with_mentor_mean"]:.1f} % fewer days than the year before, without one {-none["without_mean"]:.1f} %
   fewer. Before and after would have called that an effect; New York reported -25 % for elementary schools.
   `ews effect report` shows both numbers, and gives no estimate of that kind.
 - Differences in differences are shown since rounds without lot or cut allow nothing else. They are right here as far as
@@ -102,14 +106,15 @@ def _cuts() -> str:
 
 def _table(designs: pd.DataFrame) -> str:
     heads = ("design", "effect of", "true effect on days missed", "truth, days", "mean error, days", "spread",
-             "95 % intervals that cover", "rounds")  # fmt: skip
-    lines = [f"| {' | '.join(heads)} |", "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+             "spread said", "95 % intervals that cover", "rounds")  # fmt: skip
+    lines = [f"| {' | '.join(heads)} |", "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
     for row in designs.itertuples():
         covers = "n/a" if np.isnan(row.covers) else f"{100 * row.covers:.1f} % ± {100 * row.covers_se:.1f}"
+        said = "n/a" if np.isnan(row.said) else f"{row.said:.2f}"
         whom = {OFFERED: "the offer", TOOK: "the mentor"}[row.of_whom]
         lines.append(
             f"| {row.design} | {whom} | {row.percent:+.0f} % | {row.truth:.2f} | {row.error:+.2f} ± {row.error_se:.2f} "
-            f"| {row.spread:.2f} | {covers} | {row.rounds:,} |".replace("+0 %", "none")
+            f"| {row.spread:.2f} | {said} | {covers} | {row.rounds:,} |".replace("+0 %", "none")
         )
     return "\n".join(lines)
 
@@ -120,14 +125,22 @@ def _verdicts(designs: pd.DataFrame) -> str:
         rows = designs[designs["design"] == design]
         worst = rows.loc[rows["error"].abs().idxmax()]
         low, high = 100 * rows["covers"].min(), 100 * rows["covers"].max()
-        kept_error = abs(worst["error"]) <= MOST_OFF
-        kept_cover = rows["covers"].between(*COVERED).all()
-        verdict = "the promise is kept" if kept_error and kept_cover else "the promise is **not** kept"
+        verdict = _kept(abs(worst["error"]) <= MOST_OFF, rows["covers"], rows["covers_se"])
         told = f"off by at most {_off(worst)} days on average, intervals cover {low:.1f} to {high:.1f} %"
         lines.append(
             f"- {design}: {told}" + (f"; {verdict}." if design in _PROMISED else "; nothing is promised of it.")
         )
     return "\n".join(lines)
+
+
+def _kept(right: bool, covers: pd.Series, error: pd.Series) -> str:
+    """Whether both promises are kept; a share of intervals that chance alone can explain is told as such."""
+    off = np.maximum(COVERED[0] - covers, covers - COVERED[1])
+    if right and (off <= 0).all():
+        return "the promise is kept"
+    if right and (off <= 2 * error).all():
+        return "the promise is kept within Monte Carlo error"
+    return "the promise is **not** kept"
 
 
 def _off(row: pd.Series) -> str:

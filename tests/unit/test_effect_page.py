@@ -1,0 +1,62 @@
+"""The section on whether effects are found says what the kept figures say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.effect_page import BEFORE_AFTER, DAYS_A_YEAR, section, summary
+from ews.effect.estimate import OFFERED, TOOK
+from ews.effect.registration import DIFFERENCES, DISCONTINUITY, LOTTERY
+
+
+def said(bias: float = 0.0, half: float = 1.0) -> pd.DataFrame:
+    """Statements of forty districts whose truth is -1, off by `bias` and noise, with intervals of `half` a width."""
+    random = np.random.default_rng(2)
+    rows = []
+    for seed in range(40):
+        for percent in (0, -8):
+            true = -1.0 if percent else 0.0
+            for design, whom in ((LOTTERY, OFFERED), (DISCONTINUITY, TOOK), (DIFFERENCES, TOOK), (BEFORE_AFTER, TOOK)):
+                days = true + bias + random.normal(0, half / 1.96)
+                rows.append({"design": design, "of_whom": whom, "percent": percent, "round": 0, "seed": seed,
+                             "days": days, "low": days - half, "high": days + half, "students": 100, "weight": 100.0,
+                             "true": 100 * true, "level": 6.0, "with_mentor": -26.0, "without": -25.0,
+                             "before": 16.0})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def designs(rows: pd.DataFrame) -> pd.DataFrame:
+    return summary(rows)["designs"].set_index(["design", "percent"])
+
+
+def test_errors_are_told_in_days_of_a_school_year():
+    found = designs(said(bias=0.5)).loc[(LOTTERY, -8)]
+    assert found["truth"] == pytest.approx(-DAYS_A_YEAR)
+    assert found["error"] == pytest.approx(0.5 * DAYS_A_YEAR, abs=3 * found["error_se"])
+    assert found["said"] == pytest.approx(DAYS_A_YEAR / 1.96)
+    assert found["rounds"] == found["districts"] == 40
+
+
+def test_a_districts_truth_follows_the_days_its_students_miss():
+    rows = said()
+    rows["level"] = np.where(rows["seed"] < 20, 4.0, 8.0)
+    rows["days"] = rows["true"] / rows["weight"] * rows["level"] / 6.0
+    assert designs(rows).loc[(LOTTERY, -8), "spread"] == pytest.approx(0.0)
+
+
+def test_the_promise_is_kept_only_where_error_and_coverage_are():
+    def verdict(rows: pd.DataFrame) -> str:
+        return next(line for line in section(summary(rows), "abc").splitlines() if line.startswith(f"- {LOTTERY}"))
+
+    assert "the promise is kept" in verdict(said())
+    assert "**not** kept" in verdict(said(bias=0.5))
+    narrow = said()
+    narrow[["low", "high"]] = np.c_[narrow["days"] - 0.2, narrow["days"] + 0.2]
+    assert "**not** kept" in verdict(narrow)
+
+
+def test_before_and_after_is_told_with_what_others_did_and_without_an_interval():
+    text = section(summary(said()), "abc123")
+    assert "missed 26.0 % fewer days than the year before, without one 25.0 %" in text
+    assert "| before and after | the mentor | none |" in text
+    assert "`abc123`" in text
