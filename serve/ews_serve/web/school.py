@@ -29,8 +29,8 @@ from ews_serve.web.filters import (
     school_path,
 )
 from ews_serve.web.frame import Link, PageAsking, page
-from ews_serve.web.to_do import Entry, Row, counts_of, entries_of, grade_counts, row_of
-from ews_serve.web.told import notices_of
+from ews_serve.web.to_do import Entry, Row, counts_of, entries_of, grade_counts, judged_of, row_of
+from ews_serve.web.told import as_of, notices_of
 from ews_serve.web.wording import LANE_MEANS, LANES, PRIORITIES, counted, day_text, grade_text
 from ews_serve.web.words import Badge
 from ews_serve.web.years import attendance_in
@@ -72,6 +72,7 @@ class SchoolPage:
         shows_follow_up: whether plans and contacts are told to this viewer.
         lane_means: what lanes mean.
         as_of: where the list comes from.
+        judged: how often the team knew more.
     """
 
     name: str
@@ -90,6 +91,7 @@ class SchoolPage:
     shows_follow_up: bool
     lane_means: Mapping[str, str]
     as_of: str
+    judged: str
 
 
 @router.get("/schools/{school_id}")
@@ -222,7 +224,8 @@ def _school_page(
         all_path=f"{path}?show=all",
         shows_follow_up=found.shows_follow_up,
         lane_means={LANES[lane]: text for lane, text in LANE_MEANS.items()},
-        as_of=_as_of(found.run),
+        as_of=as_of(found.run),
+        judged=judged_of(found.entries),
     )
 
 
@@ -280,15 +283,6 @@ def _empty(found: Found, filters: Filters, number: int) -> tuple[str, str]:
     if filters.state:
         return "Nobody stands there now", "Choose another place in the work, or show everyone on the list."
     return "Everybody was reached", "Nobody on this list waits for a first contact. Show everyone to look back."
-
-
-def _as_of(run: Run | None) -> str:
-    if run is None:
-        return ""
-    known = f"after {run.after_day} school days of it" if run.after_day else "before its first day"
-    through = f"; records through {day_text(run.data_through)}" if run.data_through else ""
-    published = f"Published {day_text(run.published_at.date())} with model version {run.model_version}."
-    return f"For {SchoolYear(run.target_year).label}, made {known}{through}. {published}"
 
 
 def _notices(asked: Asked, run: Run | None, history: Mapping[str, str]) -> list[str]:

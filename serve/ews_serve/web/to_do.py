@@ -216,6 +216,14 @@ def counts_of(entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]:
     )
 
 
+def judged_of(entries: Sequence[Entry]) -> str:
+    """How often the team knew more than the list; empty where it never did."""
+    added, taken = (sum(entry.brief.adds is adds for entry in entries) for adds in (True, False))
+    if not added and not taken:
+        return ""
+    return f"Your team knew more: {added} added, {taken} taken off."
+
+
 def grade_counts(entries: Sequence[Entry]) -> tuple[tuple[str, str, str], ...]:
     """The list by grade: grade, students, of them still to reach."""
     grades = sorted({entry.told["grade_level"] for entry in entries}, key=_grade_order)

@@ -77,6 +77,16 @@ def notices_of(run: Run | None, at: datetime, trouble: str) -> list[str]:
     return notices
 
 
+def as_of(run: Run | None) -> str:
+    """Where a list comes from, in one sentence or two; empty before the first one."""
+    if run is None:
+        return ""
+    known = f"after {run.after_day} school days of it" if run.after_day else "before its first day"
+    through = f"; records through {day_text(run.data_through)}" if run.data_through else ""
+    published = f"Published {day_text(run.published_at.date())} with model version {run.model_version}."
+    return f"For {SchoolYear(run.target_year).label}, made {known}{through}. {published}"
+
+
 @dataclass(frozen=True)
 class Estimate:
     """The estimate in words.

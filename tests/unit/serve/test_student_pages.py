@@ -343,7 +343,9 @@ def test_who_knows_more_moves_the_list_and_can_take_it_back_UX_4_M09(running: Ru
         send(browser, LENA, "judgement", adds="no", category="has_support", reason="In care of the clinic").status_code
         == 303
     )
-    names = names_in(browser.get(LIST).text)
+    html = browser.get(LIST).text
+    names = names_in(html)
+    assert "Your team knew more: 1 added, 1 taken off." in html
     assert names[0] == YUKI.name
     assert LENA.name not in names
     html = browser.get(path_of(LENA)).text
