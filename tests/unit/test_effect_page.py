@@ -14,7 +14,7 @@ def said(bias: float = 0.0, half: float = 1.0) -> pd.DataFrame:
     random = np.random.default_rng(2)
     rows = []
     for seed in range(40):
-        for percent in (0, -8):
+        for percent in (0, -8, -23):
             true = -1.0 if percent else 0.0
             for design, whom in ((LOTTERY, OFFERED), (DISCONTINUITY, TOOK), (DIFFERENCES, TOOK), (BEFORE_AFTER, TOOK)):
                 days = true + bias + random.normal(0, half / 1.96)
@@ -60,3 +60,10 @@ def test_before_and_after_is_told_with_what_others_did_and_without_an_interval()
     assert "missed 26.0 % fewer days than the year before, without one 25.0 %" in text
     assert "| before and after | the mentor | none |" in text
     assert "`abc123`" in text
+
+
+def test_how_often_a_lottery_finds_an_effect_is_told():
+    rows = said(half=0.4)
+    assert "may well miss an effect of 8 %: 100 % of the" in section(summary(rows), "abc")
+    rows["high"] = 0.1
+    assert "may well miss an effect of 8 %: 0 % of the" in section(summary(rows), "abc")
