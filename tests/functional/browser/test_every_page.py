@@ -212,3 +212,16 @@ def test_without_javascript_the_same_text_is_read_UX_10(
                 texts.append(page.locator("body").inner_text())
             assert texts[0] == texts[1], address
             assert len(texts[0]) > 100, address
+
+
+POOR = """<!doctype html><html lang="en"><head><title>x</title></head><body><main><h1>x</h1>
+<p style="color: #999; background: #fff">dim</p><img src="http://elsewhere.example/x.png">
+<div style="width: 900px">wide</div><script>console.error("broken")</script></main></body></html>"""
+
+
+def test_a_poor_page_would_be_seen(site: Site, signed_in: Callable[..., BrowserContext]):
+    context = signed_in(None)
+    context.route("**/sign-in", lambda route: route.fulfill(body=POOR, content_type="text/html"))
+    wrong = "\n".join(seen_wrong(site, context, "/sign-in"))
+    for fault in ("color-contrast", "image-alt", "at 320 px", "at 200 % zoom", "asks another place", "console: broken"):
+        assert fault in wrong
