@@ -100,7 +100,7 @@ BODIES = {
     "/v1/score": {"rows": [ROW]}, "/v1/rounds": {"school_id": "014"}, "/v1/rounds/{round_key}/edits": EDIT,
     "/v1/rounds/{round_key}/confirmation": {"version": 1}, "/v1/rounds/{round_key}/withdrawal": {"version": 1},
 }  # fmt: skip
-"""What is sent to each route that takes a body; which of the rounds there are is told to whom is in test_slots_pages."""
+"""What is sent to each route that takes a body; whom rounds are told to is in test_slots_pages."""
 
 PURPOSE_HELPS = {f"{STUDENT}{more}" for more in ("", "/explanation", "/history", "/contacts", "/plan")}
 
