@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ from ews.effect.page import as_json, report
 from ews.effect.study import subgroups
 from ews.errors import EffectRefused, NotEnoughData
 from ews.policy import Policy
+from ews.school_year import SchoolYear
 from tests.rounds import round_of
 
 POLICY = Policy()
@@ -89,6 +91,15 @@ def test_a_registration_is_written_once_and_read_back_as_it_was_made(tmp_path: P
         read_registration(tmp_path)
     with pytest.raises(EffectRefused, match="No registration"):
         read_registration(tmp_path / "other")
+
+
+def test_days_of_another_school_year_and_rounds_that_have_not_begun_are_refused():
+    REGISTERED.refuse_other_year(SchoolYear(2027))
+    with pytest.raises(EffectRefused, match="2025-26"):
+        REGISTERED.refuse_other_year(SchoolYear(2026))
+    REGISTERED.refuse_too_early(date(2026, 9, 15))
+    with pytest.raises(EffectRefused, match="nothing to tell of it yet"):
+        REGISTERED.refuse_too_early(date(2026, 9, 14))
 
 
 @pytest.mark.parametrize("column", ["student_id", "days_absent", "accepted"])
@@ -364,6 +375,12 @@ def test_the_commands_register_plan_and_report_a_round(tmp_path: Path, capsys: p
     with pytest.raises(SystemExit, match="0"):
         main(["effect", "minimum", "--home", str(home), "--rows", str(rows)])
     assert "four times in five" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="26"):
+        main(["effect", "report", *common, "--rows", str(rows), "--out", str(tmp_path / "out")])
+    assert "nothing to tell of it yet" in capsys.readouterr().err
+    past = replace(REGISTERED, made_at="2025-09-01T09:00:00+00:00", starts="2025-09-14")
+    register(past, home / "effect" / "past")
+    common[-1] = "past"
     with pytest.raises(SystemExit, match="0"):
         main(["effect", "report", *common, "--rows", str(rows), "--out", str(tmp_path / "out")])
     assert "Consistent with an effect between" in capsys.readouterr().out

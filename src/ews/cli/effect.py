@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ews.cli.common import HomeOption, now, policy_of, say
+from ews.cli.common import HomeOption, moment, now, policy_of, say
 from ews.home import Home, to_json, write_atomically
 
 if TYPE_CHECKING:
@@ -98,8 +98,12 @@ def report(
     from ews.effect import in_words, read_registration, study
     from ews.effect.page import as_json
     from ews.effect.page import report as page
+    from ews.school_year import SchoolYear
 
     registered = read_registration(_folder(home, round_id))
+    registered.refuse_too_early(moment().date())
+    if school_year:
+        registered.refuse_other_year(SchoolYear.parse(school_year))
     found = study(_rows(home, rows, school_year), registered, policy_of(Home(home)))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     write(page(found), folder, PAGE)

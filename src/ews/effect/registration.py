@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ews.errors import EffectRefused
 from ews.home import read_json, to_json, write_atomically
+from ews.school_year import SchoolYear
 
 OUTCOME = "days absent per 100 enrolled"
 HORIZONS = ("next term", "next year")
@@ -76,6 +77,28 @@ class Registration:
     def sha256(self) -> str:
         """The hash of all that was registered, 64 hexadecimal digits."""
         return hashlib.sha256(to_json(asdict(self)).encode("utf-8")).hexdigest()
+
+    def refuse_too_early(self, today: date) -> None:
+        """Refuse to tell of a round that has not begun.
+
+        Raises:
+            EffectRefused: it begins today or later.
+        """
+        if today <= _date_of(self.starts):
+            raise EffectRefused(f"The round begins on {self.starts}, so there is nothing to tell of it yet.")
+
+    def refuse_other_year(self, school_year: SchoolYear) -> None:
+        """Refuse the days of a school year in which the round did not begin.
+
+        Raises:
+            EffectRefused: it began in another one; a school year is from July to June here.
+        """
+        starts = _date_of(self.starts)
+        if school_year.ending != starts.year + (starts.month > 6):
+            raise EffectRefused(
+                f"The round registered begins on {self.starts}, and that is not in {school_year.label}: days of a "
+                "year that was over when the round was registered say nothing of it."
+            )
 
     def in_words(self) -> str:
         """One sentence for people."""
