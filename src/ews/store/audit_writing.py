@@ -28,6 +28,7 @@ class Appender:
         self._engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._known: set[str] = set()
+        self._statements: dict[tuple[Table, int], tuple[list[str], str]] = {}
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Add entries; they are on disk when this returns. None at all asks whether the log may be written.
@@ -62,18 +63,20 @@ class Appender:
 
     def _insert(self, cursor: Any, table: Table, rows: Sequence[Row]) -> None:
         """Add rows, some at a time: each statement lets other threads go first, so one for each row would wait long."""
-        names = table.columns.keys()
         for first in range(0, len(rows), _AT_ONCE):
             some = rows[first : first + _AT_ONCE]
-            cursor.execute(self._statement(table, len(some)), [row[name] for row in some for name in names])
+            names, statement = self._statements.get((table, len(some))) or self._prepare(table, len(some))
+            cursor.execute(statement, [row[name] for row in some for name in names])
 
-    def _statement(self, table: Table, rows: int) -> str:
+    def _prepare(self, table: Table, rows: int) -> tuple[list[str], str]:
         names = table.columns.keys()
         mark = "?" if self._is_sqlite else "%s"
         values = ", ".join([f"({', '.join([mark] * len(names))})"] * rows)
         # A list may be there already, put there by another process or before this one began.
         once = " on conflict do nothing" if table is LISTS else ""
-        return f"insert into {self._name(table)} ({', '.join(names)}) values {values}{once}"
+        statement = f"insert into {self._name(table)} ({', '.join(names)}) values {values}{once}"
+        self._statements[table, rows] = (names, statement)
+        return names, statement
 
     def _name(self, table: Table) -> str:
         return table.name if self._is_sqlite else f"{SCHEMA}.{table.name}"
