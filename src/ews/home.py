@@ -27,7 +27,8 @@ class Home:
     ``evidence/<sha256>/`` out-of-time predictions of a training, by its bundle; ``mlflow.db`` and
     ``mlflow_artifacts/`` the registry; ``current_tables.json``, ``champion.json`` (of other as-of days
     ``champions/day-020.json``) and ``current_scoring_run.json`` name what is in force; ``promotions.jsonl`` and
-    ``ingests.jsonl`` tell who put it there and why, ``withdrawn.parquet`` which students are no longer in the records.
+    ``ingests.jsonl`` tell who put it there and why, ``withdrawn.parquet`` which students are no longer in the records;
+    ``effect/<round>/registration.json`` what will be measured of a round of mentoring, written before it began.
     """
 
     def __init__(self, path: Path) -> None:
