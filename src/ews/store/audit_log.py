@@ -36,7 +36,7 @@ WAIT_SECONDS = 10.0
 _TOGETHER = 500
 """Requests whose entries are written in one transaction, at most."""
 
-UNAVAILABLE = (
+_UNAVAILABLE = (
     "The log of reads cannot be written, so nothing is shown. Look at the disk and the database of the log, then try "
     "again."
 )
@@ -70,9 +70,9 @@ class AuditLog:
             AuditUnavailable: they could not be written; whatever was to be shown must not be.
         """
         try:
-            self.hand_over(entries).result(WAIT_SECONDS)
+            self._hand_over(entries).result(WAIT_SECONDS)
         except TookTooLong:
-            raise AuditUnavailable(UNAVAILABLE) from None
+            raise AuditUnavailable(_UNAVAILABLE) from None
 
     async def appended(self, entries: Sequence[Entry]) -> None:
         """:meth:`append` for code that must not block.
@@ -82,9 +82,9 @@ class AuditLog:
         """
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                await asyncio.wrap_future(self.hand_over(entries))
+                await asyncio.wrap_future(self._hand_over(entries))
         except TimeoutError:
-            raise AuditUnavailable(UNAVAILABLE) from None
+            raise AuditUnavailable(_UNAVAILABLE) from None
 
     def of_student(self, student_key: str) -> Iterator[Logged]:
         """Every entry that names a student, oldest first (PRV-4)."""
@@ -128,8 +128,7 @@ class AuditLog:
             writer.join()
         self._engine.dispose()
 
-    def hand_over(self, entries: Sequence[Entry]) -> "Future[None]":
-        """:meth:`append` for code that is told later: by a future that fails with what that raises."""
+    def _hand_over(self, entries: Sequence[Entry]) -> "Future[None]":
         if self._writer is None:
             self._start()
         done: Future[None] = Future()
@@ -168,7 +167,7 @@ class AuditLog:
         except Exception:
             # Whatever it was, nobody may be shown anything; the driver's words may hold a student's key.
             for _, done in batch:
-                _settle(done, AuditUnavailable(UNAVAILABLE))
+                _settle(done, AuditUnavailable(_UNAVAILABLE))
         else:
             for _, done in batch:
                 _settle(done)

@@ -1,9 +1,7 @@
 """Entries of requests that end at the same moment are written together, and whoever waits learns what came of it."""
 
 import asyncio
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +10,6 @@ import pytest
 from ews.errors import AuditUnavailable
 from ews.store.audit_chain import Entry
 from ews.store.audit_log import AuditLog, open_audit_log
-from ews_serve import log_together
 from ews_serve.log_together import LogTogether
 from tests.cast import ANA, NOON, ROSA
 
@@ -44,13 +41,13 @@ def test_every_entry_is_in_the_log_when_its_request_goes_on(audit: AuditLog):
 
 def test_many_that_wait_at_once_are_one_transaction(audit: AuditLog, monkeypatch: pytest.MonkeyPatch):
     sizes = []
-    hand_over = AuditLog.hand_over
+    write = AuditLog.appended
 
-    def counted(self: AuditLog, entries) -> Future[None]:
+    async def counted(self: AuditLog, entries) -> None:
         sizes.append(len(entries))
-        return hand_over(self, entries)
+        await write(self, entries)
 
-    monkeypatch.setattr(AuditLog, "hand_over", counted)
+    monkeypatch.setattr(AuditLog, "appended", counted)
 
     async def scenario() -> None:
         log = LogTogether(audit)
@@ -90,41 +87,3 @@ def test_a_request_that_went_away_stops_nobody(audit: AuditLog):
 
     asyncio.run(scenario())
     assert audit.head().seq >= 1
-
-
-def test_a_log_that_takes_too_long_refuses_everybody_and_later_ones_are_tried_again_O18(
-    audit: AuditLog, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(log_together, "WAIT_SECONDS", 0.2)
-    may_go_on, write = threading.Event(), AuditLog._write
-
-    def held(self: AuditLog, batch) -> None:
-        may_go_on.wait(20)
-        write(self, batch)
-
-    monkeypatch.setattr(AuditLog, "_write", held)
-
-    async def scenario() -> list[object]:
-        log = LogTogether(audit)
-        refused = await asyncio.gather(*(log.append(ENTRY) for _ in range(5)), return_exceptions=True)
-        refused += await asyncio.gather(log.append(ENTRY), return_exceptions=True)
-        may_go_on.set()
-        return [*refused, await log.append(ENTRY)]
-
-    *refused, written = asyncio.run(scenario())
-    assert [type(one) for one in refused] == [AuditUnavailable] * 6
-    assert written is None
-
-
-def test_a_loop_that_ended_while_an_entry_was_written_stops_no_later_one(audit: AuditLog):
-    log = LogTogether(audit)
-
-    async def leave() -> None:
-        waiting = asyncio.create_task(log.append(ENTRY))
-        await asyncio.sleep(0)
-        waiting.cancel()
-
-    for _ in range(20):
-        asyncio.run(leave())
-    asyncio.run(log.append(ENTRY))
-    assert audit.verify().problem is None
