@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Request, Response
@@ -101,8 +102,8 @@ class Asked:
             Refused: 403, a second factor or a stated purpose would open it; else 404, whether or not there is such a
                 student (SEC-12).
         """
-        looked = (student_key, view, read)
-        seen = self._look(*looked) if self.service.answers_at_once else await run_in_threadpool(self._look, *looked)
+        look = partial(self._look, student_key, view, read)
+        seen = look() if self.service.answers_at_once else await run_in_threadpool(look)
         place, decision, found = seen
         if found is None:
             keys = (student_key,) if place.stays else ()
