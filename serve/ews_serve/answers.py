@@ -54,8 +54,8 @@ def list_text(run: PublishedRun, school_id: str, page: Page, following: str | No
 
 def student_text(student: Student, notices: Sequence[str], *, named: bool, more: str = "") -> str:
     """The text of a `Student`; `more` is put in before the end, as text of further fields."""
-    told = (student.student_id, student.name) if named else (None, None)
-    line = Line(student.student_key, student.school_id, *told, student.line)
+    student_id, name = (student.student_id, student.name) if named else (None, None)
+    line = Line(student.student_key, student.school_id, student_id, name, student.line)
     return (
         f'{{"run":{_run_text(student.run)},"school_id":{_text(student.school_id)},"student":{line.to_json()},'
         f'{more}"notices":{_text(notices)},"footer":{_FOOTER}}}'
