@@ -20,6 +20,7 @@ from ews.dataset import Dataset, dataset_for
 from ews.districts import districts_of
 from ews.engine import Engine
 from ews.errors import NotEnoughData, NotFound, NothingPromoted
+from ews.gains import responses
 from ews.home import Home, new_folder, read_json, to_json, write_atomically
 from ews.reasons import Explanations, explain
 from ews.recalibration import as_recalibrated, in_force
@@ -37,6 +38,9 @@ HANDED_OUT = (LIST_CSV, LIST, PROVENANCE)
 
 RECALIBRATION = "recalibration"
 """Where a run's provenance holds what its probabilities were shifted by, and why; null where they were not."""
+
+MENTOR_RESPONSE = "mentor_response"
+"""Where it holds how strongly each grade is expected to answer a mentor (`ews.gains.responses`)."""
 
 ROWS_AT_ONCE = 20_000
 """Students explained at a time."""
@@ -236,7 +240,8 @@ def _write_run(folder: Path, dataset: Dataset, bundle: Bundle, about: dict[str, 
     rows.to_parquet(folder / LIST, index=False)
     parquet_to_csv(folder / LIST, folder / LIST_CSV)
     counts = {"students": len(rows), "schools": int(rows["school_id"].nunique())}
-    (folder / PROVENANCE).write_text(to_json({**about, "counts": counts}), encoding="utf-8")
+    told = {**about, "counts": counts, MENTOR_RESPONSE: responses(dataset.frame)}
+    (folder / PROVENANCE).write_text(to_json(told), encoding="utf-8")
 
 
 def _explained(dataset: Dataset, bundle: Bundle) -> Iterator[tuple[Dataset, pd.DataFrame, Explanations]]:

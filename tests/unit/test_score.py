@@ -12,7 +12,7 @@ from ews.errors import Busy, NotEnoughData, NotFound, NothingPromoted, Untrusted
 from ews.home import write_atomically
 from ews.policy import Policy
 from ews.school_year import SchoolYear
-from ews.score import NOTICE, current_run, explanation_of, hand_out, read_list, run_before, score
+from ews.score import MENTOR_RESPONSE, NOTICE, current_run, explanation_of, hand_out, read_list, run_before, score
 from ews.train import train
 from tests.homes import FAST, TARGET, ingested_home, promote_latest, promoted_home
 
@@ -82,6 +82,14 @@ def test_the_provenance_says_from_what_and_that_it_holds_education_records(home,
     assert told["data_id"] == home.ingested().name
     assert told["data_through"].startswith("2026-")
     assert "education records" in told["notice"] == NOTICE
+
+
+def test_a_run_keeps_how_strongly_each_grade_is_expected_to_answer_a_mentor(run):
+    """By grade of the whole cohort; more where more of the days missed are not excused, never beyond half as much."""
+    told = run.provenance[MENTOR_RESPONSE]
+    assert set(told) == set(read_list(run)["grade_level"])
+    assert all(0.5 <= value <= 1.5 for value in told.values())
+    assert len(set(told.values())) > 1
 
 
 def test_handing_out_gives_list_and_provenance_and_keeps_every_feature_in_the_home(tmp_path, run):

@@ -201,7 +201,10 @@ def _brings(
         return None
     has = min(sum(one.mentor.slots(asked.on) for one in mentors), len(rows))
     orders = {OURS: rows["crossings_averted"] - 2.0 * (rows["lane"] != "prevent"), HIGHEST: rows["risk"]}
-    every = reach(rows, {school_id: has}, prior_of(rule), chronic_percent=percent, around=len(rows), rules=orders)
+    every = reach(
+        rows, {school_id: has}, prior_of(rule), chronic_percent=percent, around=len(rows), response=rows["response"],
+        rules=orders,
+    )  # fmt: skip
     ours, highest = (every[every["rule"] == name].set_index("slots") for name in orders)
     near = ours[abs(ours["more"]) <= AROUND]
     curve = curve_chart(

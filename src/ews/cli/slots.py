@@ -51,12 +51,13 @@ def allocate(
 def _round(folder: Path, run: "ScoringRun", policy: "Policy", file: Path, rule_file: Path | None, seed: str) -> None:
     """A round with mentors, from the current list and without a store."""
     from ews.risk_list import to_csv
-    from ews.score import NOTICE, read_list
+    from ews.score import MENTOR_RESPONSE, NOTICE, read_list
     from ews.slots import Rule, Students, in_words, read_mentors, rows_of_list
     from ews.slots import allocate as allocated
 
     rule, secret = Rule.read(rule_file), str(run.provenance["bundle_sha256"])
-    rows = rows_of_list(read_list(run), rule, chronic_percent=policy.chronic_percent, secret=secret)
+    response = dict(run.provenance.get(MENTOR_RESPONSE, {}))  # type: ignore[call-overload]  # written by `ews.score`
+    rows = rows_of_list(read_list(run), rule, chronic_percent=policy.chronic_percent, secret=secret, response=response)
     proposal = allocated(Students.of(rows), read_mentors(file), rule, seed=seed or run.run_id, on=today())
     about = {name: run.provenance[name] for name in ("target_year", "after_day", "bundle_sha256")}
     written = proposal.rows.rename(columns={"student": "student_id", "mentor": "mentor_id"})

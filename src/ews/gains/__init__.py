@@ -10,7 +10,7 @@ where days are.
 from ews.gains.expected import expected_gains
 from ews.gains.prior import CAUTIOUS, CHECK_AND_CONNECT, NO_EFFECT, EffectPrior
 from ews.gains.reach import HONESTLY, one_more_mentor, reach, standard_rules
-from ews.gains.response import response_by_grade
+from ews.gains.response import response_by_grade, responses
 
 __all__ = [
     "CAUTIOUS",
@@ -22,5 +22,6 @@ __all__ = [
     "one_more_mentor",
     "reach",
     "response_by_grade",
+    "responses",
     "standard_rules",
 ]

@@ -35,3 +35,13 @@ def response_by_grade(rows: pd.DataFrame) -> pd.Series:
     of_grade = pd.DataFrame({"absent": absent, "unexcused": unexcused}).groupby(rows["grade_level"]).sum()
     shrunk = (of_grade["unexcused"] + _LIKE_ALL * share) / (of_grade["absent"] + _LIKE_ALL)
     return rows["grade_level"].map(np.clip(shrunk / share, _LEAST, _MOST)).astype("float64").fillna(1.0)
+
+
+def responses(rows: pd.DataFrame) -> dict[str, float]:
+    """The same by grade level, to three digits: what a scoring run keeps of it.
+
+    Args:
+        rows: as above, of everybody in the cohort.
+    """
+    of_grade = response_by_grade(rows).groupby(rows["grade_level"]).first()
+    return {str(grade): round(float(value), 3) for grade, value in of_grade.sort_index().items()}

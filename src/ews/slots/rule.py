@@ -132,7 +132,8 @@ def in_words(rule: Rule) -> tuple[str, ...]:
     lines = [
         f"Within each school: {lanes}; among them {_GOALS[rule.objective]} first; equals by a stored random key.",
         "Never more students than a mentor's slots, nobody twice; who has a mentor keeps that mentor.",
-        f"Gains are expected under an effect of {rule.effect_percent:g} % on days absent: a belief, no promise.",
+        f"Gains are expected under an effect of {rule.effect_percent:g} % on days absent, more in grades where more of "
+        "them are not excused: a belief, no promise.",
     ]
     if rule.first_lane_percent < 100:
         lines.append(f"{rule.first_lane_percent} % of a school's slots are first for {_LANES[rule.lanes[0]]}.")

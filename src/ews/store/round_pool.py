@@ -11,10 +11,11 @@ from pyarrow import json as arrow_json
 from sqlalchemy import Connection, select
 
 from ews.errors import NotEnoughData
+from ews.score import MENTOR_RESPONSE
 from ews.slots import Rule, Students, rows_with_gains
 from ews.store.mentors import exclusions_on
 from ews.store.reading import Run
-from ews.store.schema import ASSIGNMENTS, MATCH_FACTS, RISK_ROWS, ROUNDS, STUDENTS
+from ews.store.schema import ASSIGNMENTS, MATCH_FACTS, RISK_ROWS, ROUNDS, RUNS, STUDENTS
 
 _SAME = 1e-9
 """A risk is the probability at the line, which the list's text holds in as many digits."""
@@ -41,7 +42,8 @@ def students_of_round(connection: Connection, run: Run, school_id: str | None, r
     percent = _chronic_percent(lines["risk"], probabilities)
     facts = _match_facts(connection)
     rows = pd.concat([lines, probabilities], axis=1).merge(facts, on="student", how="left")
-    rows = rows_with_gains(rows.assign(tie_key=rows["student"]), rule, chronic_percent=percent)
+    keyed, response = rows.assign(tie_key=rows["student"]), _response(connection, run)
+    rows = rows_with_gains(keyed, rule, chronic_percent=percent, response=response)
     exclusions = [(one.student_key, one.kind, one.mentor_key) for one in exclusions_on(connection, on)]
     said_no = [(key, "opted_out", None) for key in _who_said_no(connection, run.target_year)]
     return Students.of(
@@ -62,7 +64,13 @@ def lines_with_gains(connection: Connection, run: Run, school_id: str, rule: Rul
     percent = _chronic_percent(lines["risk"], probabilities)
     last = lines["days_absent_last_year"].astype("Float64") / lines["days_enrolled_last_year"].astype("Float64")
     rows = pd.concat([lines, probabilities], axis=1).assign(tie_key=lines["student"], last_rate=last)
-    return rows_with_gains(rows, rule, chronic_percent=percent), percent
+    return rows_with_gains(rows, rule, chronic_percent=percent, response=_response(connection, run)), percent
+
+
+def _response(connection: Connection, run: Run) -> dict[str, float]:
+    """How strongly each grade answers a mentor, as the run's provenance has it; nothing where an older ews scored."""
+    told = connection.scalars(select(RUNS.c.provenance).where(RUNS.c.run_id == run.run_id)).one()
+    return dict(json.loads(told).get(MENTOR_RESPONSE, {}))
 
 
 def _lines(connection: Connection, run: Run, school_id: str | None) -> pd.DataFrame:

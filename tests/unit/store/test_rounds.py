@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, update
 from ews.access import Role, View, can_view_student
 from ews.errors import InputRefused, NotEnoughData, NotFound, Overtaken
 from ews.home import Home
+from ews.score import MENTOR_RESPONSE
 from ews.slots import Mentor, Rule
 from ews.store import reading
 from ews.store.assignments import (
@@ -29,6 +30,7 @@ from ews.store.assignments import (
 from ews.store.mentors import Exclusion, Imported, exclude, import_mentors, mentors_in, put_match_facts
 from ews.store.opening import Store
 from ews.store.purging import purge_runs
+from ews.store.round_pool import lines_with_gains
 from ews.store.rounds import (
     Asks,
     confirm_round,
@@ -40,7 +42,7 @@ from ews.store.rounds import (
     rows_of_round,
     withdraw_round,
 )
-from ews.store.schema import CASELOADS, STAYS
+from ews.store.schema import CASELOADS, RUNS, STAYS
 from tests.cast import ANA, DANA, FAIRVIEW, HARBOR, JUN, JUNIPER, MO, NOON, NOOR, ROSA, SAM, TEO, TODAY
 from tests.services import RUN_ID, add_run
 
@@ -425,3 +427,17 @@ def test_what_will_be_measured_is_written_down_before_anybody_can_meet_a_mentor_
         take_step(connection, student, Step.STARTED, TODAY, TODAY)
     with listed.writing() as connection:
         take_step(connection, student, Step.STARTED, TODAY + EDGE, TODAY)
+
+
+def test_a_grade_that_answers_a_mentor_more_is_expected_to_gain_more(listed: Store):
+    with listed.writing() as connection:
+        run = reading.run_in_force(connection)
+        assert run is not None
+        before, _ = lines_with_gains(connection, run, HARBOR.school_id, RULE)
+        grade = before["grade_level"].iloc[0]
+        told = json.dumps({MENTOR_RESPONSE: {grade: 1.5}})
+        connection.execute(update(RUNS).where(RUNS.c.run_id == run.run_id).values(provenance=told))
+        after, _ = lines_with_gains(connection, run, HARBOR.school_id, RULE)
+    more = after["crossings_averted"] > before["crossings_averted"]
+    assert (more == (before["grade_level"] == grade)).all()
+    assert not more.all()
