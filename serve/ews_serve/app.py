@@ -19,6 +19,7 @@ from ews_serve.service import Service
 from ews_serve.web import (
     about,
     district,
+    effect,
     family,
     follow_up,
     mentor,
@@ -90,7 +91,7 @@ def create_app(service: Service, identity_provider: Provider | None = None) -> F
     app.include_router(health.router, responses={503: PROBLEMS[503]})
     for pages in (start.router, school.router, student.router, follow_up.router):
         app.include_router(pages)
-    for pages in (slots.router, team.router, slot_round.router, mentor.router):
+    for pages in (slots.router, team.router, slot_round.router, effect.router, mentor.router):
         app.include_router(pages)
     for pages in (sign_in.router, provider.router, static.router, purpose.router):
         app.include_router(pages)

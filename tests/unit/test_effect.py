@@ -358,7 +358,8 @@ def test_the_page_says_what_was_registered_found_and_why_before_and_after_is_non
         assert said in html
     numbers = as_json(found)
     assert json.dumps(numbers, allow_nan=False)
-    assert numbers["answer"] == in_words(found.answer)
+    assert numbers["answer"] == numbers["estimates"][0]["in_words"] == in_words(found.answer)
+    assert "no effect of mentoring" in numbers["before_and_after"]["in_words"]
     assert "s00001" not in html + json.dumps(numbers)
 
 

@@ -107,7 +107,8 @@ def report(
     found = study(_rows(home, rows, school_year), registered, policy_of(Home(home)))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     write(page(found), folder, PAGE)
-    write_atomically(folder / NUMBERS, to_json(as_json(found)))
+    for place in (folder, _folder(home, round_id)):  # the second is what the round's page shows
+        write_atomically(place / NUMBERS, to_json(as_json(found)))
     for one in found.estimates:
         say(f"{one.design} ({one.students:,} students): {in_words(one)}")
     for design, reason in found.not_told.items():

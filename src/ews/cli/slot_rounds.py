@@ -1,6 +1,5 @@
 """Commands about mentors and rounds, for those who work without the service, and to bring in what it works with."""
 
-import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,6 @@ from ews.home import Home, write_atomically
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ews.effect import Registration
     from ews.store.rounds import Asks
 
 app = typer.Typer(help="Mentors, rounds of mentor slots, and what came of them.", no_args_is_help=True)
@@ -188,7 +186,7 @@ def log(
     by: ByOption = "",
 ) -> None:
     """Write everything of a round into a file: place, lot, offer, start, end, contacts (FAIR-20)."""
-    from ews.effect import register
+    from ews.effect import Registration, register
     from ews.store.round_log import round_log, with_outcomes
     from ews.store.rounds import round_of
 
@@ -199,7 +197,7 @@ def log(
     if outcomes:
         rows = with_outcomes(rows, place.ingested(), policy_of(place))
         if registration:
-            register(_registration(registration), place.path / "effect" / round_key)
+            register(Registration.from_json(registration), place.path / "effect" / round_key)
             say(f"Next: ews effect report --round {round_key} --rows {out} --out FOLDER")
     _write(rows, out)
 
@@ -239,15 +237,6 @@ class _Keys:
         """The key of the line's mentor; None for an empty cell; refused where it is not known."""
         named = line.text(name)
         return (self._mentors.get(named) or line.refuse(name, "names no known mentor.")) if named else None
-
-
-def _registration(text: str) -> "Registration":
-    from ews.effect import Registration
-
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(text).items()
-    }
-    return Registration(**values)
 
 
 def _facts_of(line: Any, keys: _Keys) -> dict[str, Any]:

@@ -50,10 +50,11 @@ def as_json(found: Study) -> dict[str, object]:
         "students": found.students,
         "with_mentor": found.with_mentor,
         "answer": in_words(found.answer),
-        "estimates": [_plain(asdict(one)) for one in found.estimates],
+        "estimates": [_plain(asdict(one)) | {"in_words": in_words(one)} for one in found.estimates],
         "not_told": found.not_told,
         "subgroups": [_plain(row) for row in found.subgroups.to_dict(orient="records")],
-        "before_and_after": None if found.before_after is None else _plain(asdict(found.before_after)),
+        "before_and_after": found.before_after
+        and _plain(asdict(found.before_after)) | {"in_words": found.before_after.in_words()},
     }
 
 

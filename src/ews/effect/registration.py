@@ -1,9 +1,11 @@
 """What will be measured, written down before a round starts, so that nobody can choose the outcome afterwards."""
 
 import hashlib
+import json
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from ews.errors import EffectRefused
 from ews.home import read_json, to_json, write_atomically
@@ -72,6 +74,14 @@ class Registration:
                 f"The round started on {starts}, and this was registered on {made.date()}. What is measured is written "
                 "down before a round starts, or its outcome could be chosen; register the next round."
             )
+
+    @classmethod
+    def from_json(cls, text: str) -> "Registration":
+        """A registration as a store keeps it, which wrote it from one."""
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(text).items()
+        }
+        return cls(**values)
 
     @property
     def sha256(self) -> str:

@@ -202,7 +202,7 @@ def test_a_counselor_who_is_asked_for_a_purpose_reads_that_page_too_C3(
 
 
 @pytest.mark.parametrize("role", [role for role, who in ROLES.items() if who])
-def test_without_javascript_the_same_text_is_read_UX_10(
+def test_without_javascript_the_same_text_is_read_UX_10_W24(
     site: Site, signed_in: Callable[..., BrowserContext], role: str
 ):
     who = ROLES[role]

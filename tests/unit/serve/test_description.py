@@ -1,6 +1,7 @@
 """The description of the API is whole, the page about it names every address, and answers are what it says."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -83,3 +84,35 @@ def test_names_and_numbers_are_told_to_whom_they_are_for(running: Running):
     assert (scientist.student.name, scientist.student.student_id) == (None, None)
     assert scientist.numbers is not None
     assert lead.student.reasons == scientist.student.reasons != []
+
+
+def test_no_request_names_an_address_that_the_service_would_open_W20(description: dict[str, Any]):
+    """Where the registry, the store and the identity provider are is told at the start, by who runs the service."""
+    parameters = (one for _, _, way in operations(description) for one in way.get("parameters", ()))
+    names = {*_names_in(description["components"]["schemas"]), *(one["name"] for one in parameters)}
+    assert "student_key" in names
+    assert [name for name in names if any(word in name.lower() for word in ("url", "uri", "host", "callback"))] == []
+
+
+def test_no_request_takes_several_students_so_none_is_answered_in_part_W02(description: dict[str, Any]):
+    """A list holds those whom its reader may see, and names nobody else; posted rows are features without a student."""
+    bodies = {reference.rsplit("/", 1)[-1] for _, _, way in operations(description)
+              for reference in _references(way.get("requestBody", {}))}  # fmt: skip
+    assert bodies
+    keys = {name: schema for body in bodies for name, schema in description["components"]["schemas"][body].get(
+        "properties", {}).items() if "student" in name}  # fmt: skip
+    assert "student_key" in keys
+    assert all(schema.get("type") == "string" for schema in keys.values())
+
+
+def _names_in(schemas: dict[str, Any]) -> Iterator[str]:
+    for schema in schemas.values():
+        yield from schema.get("properties", {})
+
+
+def _references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        yield from [part["$ref"]] if "$ref" in part else ()
+        part = list(part.values())
+    for one in part if isinstance(part, list) else ():
+        yield from _references(one)
