@@ -77,7 +77,7 @@ def listening(running: Running) -> Iterator[str]:
     thread.join(timeout=20)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The service on the cast's store, behind a real socket, with the clock of the cast."""
     running = run_service(tmp_path_factory.mktemp("site"), with_model=True)

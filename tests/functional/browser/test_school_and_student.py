@@ -114,6 +114,7 @@ def test_the_sheet_of_every_student_is_one_page_UX_7(signed_in: Enter, paper: st
     page = signed_in(CORA).new_page()
     for student in AT_ORCHARD:
         page.goto(f"{path_of(student)}/sheet")
+        assert page.url.endswith("/sheet"), student.why
         assert len(PAGES_OF_PDF.findall(page.pdf(format=paper))) == 1, student.why
     page.goto(path_of(RUBY))
     assert len(PAGES_OF_PDF.findall(page.pdf(format=paper))) > 1
