@@ -14,7 +14,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install spark postgres peers fix check test demo cards serve docs screenshots moments bench results compare lock clean
+.PHONY: help install spark postgres peers fix check test demo cards serve cast docs screenshots moments bench results compare lock clean
 
 help: ## list these words
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ serve: install ## the service, on the demo (or another) home
 
 docs: install ## write the generated pages of docs/
 	$(BIN)/python docs/generate.py
+
+cast: install ## the service on the fictional school of the tests, one student for each hard case
+	@$(BIN)/python -m tests.show_cast
 
 screenshots: install ## take the pictures of docs/pages.md anew; needs Debian's chromium
 	EWS_SCREENSHOTS=yes $(BIN)/pytest -q tests/functional/browser/test_screenshots.py
