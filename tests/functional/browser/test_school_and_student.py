@@ -120,6 +120,14 @@ def test_the_sheet_of_every_student_is_one_page_UX_7(signed_in: Enter, paper: st
     assert len(PAGES_OF_PDF.findall(page.pdf(format=paper))) > 1
 
 
+def test_the_sheet_tells_its_day_and_can_be_read_aloud_E08(signed_in: Enter):
+    """A tagged PDF keeps headings and tables; that nothing is told by colour alone is held by the pages' own tests."""
+    page = signed_in(CORA).new_page()
+    page.goto(f"{path_of(RUBY)}/sheet")
+    assert "For the team meeting, 5 October 2026" in page.locator("body").inner_text()
+    assert b"/StructTreeRoot" in page.pdf(format="A4", tagged=True)
+
+
 def test_a_mentors_sheet_holds_no_estimate_UX_7(signed_in: Enter):
     page = signed_in(SOL).new_page()
     page.goto(f"{path_of(RUBY)}/sheet")
