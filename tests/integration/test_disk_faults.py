@@ -15,10 +15,10 @@ from ews.store.checking import check
 from ews.store.opening import open_store
 from ews.store.reading import run_in_force
 from ews.store.sealing import stored_list_hash
+from tests.disks import faulty_disk
 from tests.published import AUGUST, OCTOBER, published, scored, scored_again
 from tests.stores import new_store
 
-SOURCE = Path(__file__).parents[1] / "fixtures" / "disk_faults.c"
 POINTS = (1, 2, 3, 10, 40)
 """At which call of its kind the disk begins to fail."""
 
@@ -55,12 +55,7 @@ raise SystemExit(refused)
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    compiler = shutil.which("cc")
-    if compiler is None or sys.platform != "linux":
-        pytest.skip("needs a C compiler and Linux")
-    made = tmp_path_factory.mktemp("faults") / "disk_faults.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", made, SOURCE, "-ldl"], check=True)
-    return made
+    return faulty_disk(tmp_path_factory.mktemp("faults"))
 
 
 @pytest.fixture(scope="module")
