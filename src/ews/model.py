@@ -5,7 +5,7 @@ Same rows, same parameters, same bytes, on one thread or two.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 
 import lightgbm
 import numpy as np
@@ -220,7 +220,7 @@ class _Recipe:
 
 @dataclass(frozen=True)
 class _Learned:
-    """A booster that learned the graded outcome, and the prior it began from, if any, stretched to its rows."""
+    """Trees that learned the graded outcome, and the prior they began from, if any, stretched to their rows."""
 
     own: lightgbm.Booster
     prior: Model | None
@@ -240,15 +240,28 @@ class _Learned:
 
 def _train(rows: Dataset, recipe: _Recipe) -> _Learned:
     _check_enough(rows.y)
-    parameters, graded = recipe.parameters, graded_outcome(rows, recipe.policy)
+    graded = graded_outcome(rows, recipe.policy)
+    start, stretch = _start(rows, graded, recipe.prior)
+    texts = []
+    for rounds, half_life in recipe.parameters.phases():
+        trees = _trees(rows, graded, start, recipe, rounds, half_life)
+        start = start + _raw(trees, rows.x)
+        texts.append(trees.model_to_string())
+    return _Learned(lightgbm.Booster(model_str=reduce(joined, texts)), recipe.prior, stretch)
+
+
+def _trees(
+    rows: Dataset, graded: np.ndarray, start: np.ndarray, recipe: _Recipe, rounds: int, half_life: float
+) -> lightgbm.Booster:
+    """So many trees that go on from where each row is, with rows that count half after so many school years."""
+    parameters = recipe.parameters
     threads = parameters.threads if len(graded) > _SMALL_TRAINING else 1
     settings = parameters.for_lightgbm([recipe.directions.get(name, 0) for name in rows.feature_names], threads)
-    age = rows.frame["school_year"].max() - rows.frame["school_year"].to_numpy()
-    weights = rows.weights * 0.5 ** (age / parameters.half_life_years)
     settings["feature_contri"] = [float(name not in _TOLD_ONLY) for name in rows.feature_names]
-    start, stretch = _start(rows, graded, recipe.prior)
+    age = rows.frame["school_year"].max() - rows.frame["school_year"].to_numpy()
+    weights = rows.weights * 0.5 ** (age / half_life)
     data = lightgbm.Dataset(rows.x.astype("float64"), graded, weight=weights, init_score=start, params=settings)
-    return _Learned(lightgbm.train(settings, data, num_boost_round=parameters.rounds), recipe.prior, stretch)
+    return lightgbm.train(settings, data, num_boost_round=rounds)
 
 
 def _steps_of_history(rows: Dataset, held_out: np.ndarray, parameters: Parameters) -> lightgbm.Booster:

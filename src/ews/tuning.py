@@ -123,7 +123,7 @@ def _number(low: float, high: float, *, log: bool = True) -> Callable[[optuna.Tr
 
 
 _SEARCHED: dict[str, Callable[[optuna.Trial, str], object]] = {
-    "rounds": _whole(20, 600),
+    "rounds": _whole(20, 1200),
     "learning_rate": _number(0.01, 0.1),
     "leaves": _whole(4, 31),
     "min_rows_in_leaf": _whole(20, 300),
@@ -132,6 +132,8 @@ _SEARCHED: dict[str, Callable[[optuna.Trial, str], object]] = {
     "row_share": _number(0.5, 1.0, log=False),
     "random_cuts": lambda trial, name: trial.suggest_categorical(name, [True, False]),
     "half_life_years": _number(0.25, 8.0),
+    "recent_share": _number(0.0, 0.6, log=False),
+    "recent_half_life_years": _number(0.15, 1.0),
 }
 
 

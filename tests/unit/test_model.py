@@ -96,11 +96,28 @@ def test_recent_years_count_more():
     rate, chronic = then.frame["outcome_rate"], then.frame["outcome_is_chronic"]
     turned = then.frame.assign(outcome_rate=0.01 / (rate + 0.01), outcome_is_chronic=~chronic)
     both = Dataset(pd.concat([turned, now.frame], ignore_index=True), FEATURES, 0)
-    risks = [
-        fit(both, Parameters(rounds=30, half_life_years=years), Policy()).raw_scores(now.x) for years in (0.25, 1, 100)
-    ]
-    told = [risk[now.y == 1].mean() - risk[now.y == 0].mean() for risk in risks]
-    assert told[0] > told[1] > told[2]
+
+    def told_apart(**parameters: float) -> float:
+        risk = fit(both, Parameters(rounds=30, **parameters), Policy()).raw_scores(now.x)
+        return float(risk[now.y == 1].mean() - risk[now.y == 0].mean())
+
+    by_half_life = [told_apart(recent_share=0, half_life_years=years) for years in (0.25, 1, 100)]
+    assert by_half_life == sorted(by_half_life, reverse=True)
+    by_share = [told_apart(half_life_years=100, recent_share=share) for share in (0.5, 0.2, 0)]
+    assert by_share == sorted(by_share, reverse=True)
+    assert by_share[0] > by_share[-1]
+
+
+def test_the_last_trees_go_by_the_years_just_past():
+    assert Parameters(rounds=300).phases() == [(225, 4.0), (75, 0.4)]
+    assert Parameters(rounds=300, recent_share=0).phases() == [(300, 4.0)]
+    assert Parameters(rounds=1, recent_share=0.9).phases() == [(1, 0.4)]
+
+
+def test_trees_of_both_phases_are_in_one_booster(dataset, model):
+    """Beside the last steps over the years that are known, which are as many in both."""
+    fewer = fit(dataset, Parameters(rounds=FEW_TREES.rounds - 10, recent_share=0), Policy())
+    assert model.booster.num_trees() - fewer.booster.num_trees() == 10
 
 
 def test_rows_without_a_known_outcome_are_left_aside(dataset, model):
@@ -225,6 +242,8 @@ def test_parameters_left_out_keep_their_default():
         ("rounds = true", "wrong kind in the parameters: rounds"),
         ("random_cuts = 1", "wrong kind in the parameters: random_cuts"),
         ("half_life_years = 0", "above 0"),
+        ("recent_half_life_years = -1", "above 0"),
+        ("recent_share = 1", "below 1"),
         ('learning_rate = "fast"', "wrong kind in the parameters: learning_rate"),
         ("rounds = 0", "at least 1"),
         ("leaves = 1", "at least 2"),

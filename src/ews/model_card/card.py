@@ -109,7 +109,8 @@ def _details(run: Training) -> tuple[Block, ...]:
 
 
 _SETTINGS = (
-    "learning_rate", "min_rows_in_leaf", "l2", "feature_share", "row_share", "random_cuts", "half_life_years", "seed",
+    "learning_rate", "min_rows_in_leaf", "l2", "feature_share", "row_share", "random_cuts", "half_life_years",
+    "recent_share", "recent_half_life_years", "seed",
 )  # fmt: skip
 
 
@@ -160,10 +161,18 @@ def _training_data(run: Training) -> tuple[Block, ...]:
                 f"whatever was recorded on or after the as-of point: estimates are made {run.as_of}",
             )
         ),
-        f"Recent years count more: after {made['half_life_years']:g} school years a row counts half.",
+        _of_recent_years(made),
         *_of_a_prior(made.get("prior")),
         *_with_a_mentor(made.get("treated_students")),
     )
+
+
+def _of_recent_years(made: dict[str, Any]) -> str:
+    """How much years past count."""
+    said = f"Recent years count more: after {made['half_life_years']:g} school years a row counts half"
+    if not made["recent_share"]:
+        return f"{said}."
+    return f"{said}, and for the last {made['recent_share']:.0%} of the trees after {made['recent_half_life_years']:g}."
 
 
 def _of_a_prior(told: dict[str, Any] | None) -> tuple[str, ...]:
