@@ -51,12 +51,15 @@ def is_telling(students: np.ndarray, positives: np.ndarray, policy: Policy) -> n
     return (students < policy.min_n) | (np.minimum(positives, students - positives) < FEWEST_OF_EACH)
 
 
-def cells(groups: pd.DataFrame, outcome: np.ndarray, policy: Policy, tables: Sequence[tuple[str, ...]]) -> pd.DataFrame:
+def cells(
+    groups: pd.DataFrame, outcome: np.ndarray | None, policy: Policy, tables: Sequence[tuple[str, ...]]
+) -> pd.DataFrame:
     """The cells of tables that are published together with the total of all rows, and which of them are hidden.
 
     Args:
         groups: one row a student, one column a dimension, values text, null = not known.
-        outcome: 0 or 1, shape (rows,).
+        outcome: 0 or 1, shape (rows,); None where nothing is told of the students themselves, so that only their number
+            decides.
         policy: its `min_n`.
         tables: the dimensions of each table: one for a plain table, two for a two-way one.
 
@@ -65,9 +68,11 @@ def cells(groups: pd.DataFrame, outcome: np.ndarray, policy: Policy, tables: Seq
         dimension, group, students, positives, suppressed. Two-way cells in which nobody is are there, and hidden.
     """
     known = groups.astype("object").fillna(UNKNOWN)
-    found = [_of_table(known, outcome, table) for table in tables]
-    every = pd.concat(found, ignore_index=True)
-    telling = is_telling(every["students"].to_numpy(), every["positives"].to_numpy(), policy)
+    told = np.zeros(len(known)) if outcome is None else outcome
+    every = pd.concat([_of_table(known, told, table) for table in tables], ignore_index=True)
+    students = every["students"].to_numpy()
+    is_few = students < policy.min_n
+    telling = is_few if outcome is None else is_telling(students, every["positives"].to_numpy(), policy)
     every["suppressed"] = _with_partners(_gram(known, tables), telling, every)
     return every
 

@@ -23,6 +23,7 @@ from ews.store import reading
 from ews.store.opening import Store, open_store
 from ews.store.publishing import publish
 from ews.store.reading import Wanted, risk_list_page, run_in_force, runs, student_keys, student_view
+from ews.store.schema import SCHOOL_DAYS
 from ews.store.sealing import stored_list_hash
 from ews.student_years import kept_beside, open_records, opened, stored_student_years
 from ews.withheld import Objection, lift, withhold
@@ -107,6 +108,24 @@ def test_explanations_add_up_and_tell_nothing_of_other_students_PRV_2(store, hom
             assert "recent level" in explanation["contributions"]
         texts = connection.execute(text("select line || explanation from risk_rows")).scalars().all()
     assert not [one for one in texts if SIBLINGS in one]
+
+
+def test_the_schools_days_of_this_year_and_the_one_before_are_in_the_store_and_follow_the_records_MEN_7(empty, home):
+    published(empty, home)
+    calendar = pd.read_parquet(home.ingested() / "calendar.parquet")
+    since = calendar.loc[calendar["school_year"] >= TARGET.ending - 1, ["school_id", "date"]]
+    wanted = set(zip(since["school_id"], pd.to_datetime(since["date"]).dt.date, strict=True))
+    with empty.writing() as connection:
+        kept = {tuple(row) for row in connection.execute(SCHOOL_DAYS.select())}
+        assert kept == wanted
+        assert kept
+        school, day = min(kept)
+        connection.execute(SCHOOL_DAYS.delete().where(SCHOOL_DAYS.c.school_id == school, SCHOOL_DAYS.c.date == day))
+        connection.execute(SCHOOL_DAYS.insert().values(school_id=school, date=dt.date(2026, 12, 25)))
+        connection.execute(text("delete from in_force"))
+    published(empty, home)
+    with empty.reading() as connection:
+        assert {tuple(row) for row in connection.execute(SCHOOL_DAYS.select())} == wanted
 
 
 def test_students_have_random_keys_that_stay_theirs_PRV_8(empty, home, later):

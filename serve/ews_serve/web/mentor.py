@@ -122,7 +122,7 @@ async def end(request: Request, student_key: StudentKey, asked: PageAsking, form
 
     def write(connection: Any) -> None:
         reason, note = form.get("reason", ""), form.get("handover", "")
-        end_assignment(connection, student_key, reason, asked.viewer.login, asked.on, note)
+        end_assignment(connection, student_key, reason, asked.viewer.login, asked.on, note, asked.at)
 
     return await _done(request, asked, student_key, "end", write)
 
@@ -133,7 +133,7 @@ async def handover(request: Request, student_key: StudentKey, asked: PageAsking,
 
     def write(connection: Any) -> None:
         mentor, note = form.get("mentor_key", ""), form.get("note", "")
-        hand_over(connection, student_key, mentor, note, asked.viewer.login, asked.on, _request_key(form))
+        hand_over(connection, student_key, mentor, note, asked.viewer.login, asked.on, _request_key(form), asked.at)
 
     return await _done(request, asked, student_key, "handover", write)
 
@@ -144,7 +144,7 @@ async def offer(request: Request, student_key: StudentKey, asked: PageAsking, fo
 
     def write(connection: Any) -> None:
         mentor, why = form.get("mentor_key", ""), form.get("why", "")
-        give(connection, student_key, mentor, why, asked.viewer.login, asked.on, _request_key(form))
+        give(connection, student_key, mentor, why, asked.viewer.login, asked.on, _request_key(form), asked.at)
 
     return await _done(request, asked, student_key, "offer", write)
 

@@ -1,5 +1,6 @@
 """The team's weekly list: students with a mentor, what is due, and whom to look at first (MEN-7)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -31,11 +32,12 @@ class Row:
 
 @dataclass(frozen=True)
 class TeamPage:
-    """The list: those to look at, and the others."""
+    """The list: those to look at, and the others; and by which days absences in a row are counted."""
 
     first: tuple[Row, ...]
     others: tuple[Row, ...]
     day: str
+    counted_by: str
 
 
 @router.get("/team")
@@ -50,8 +52,20 @@ def team(
     asked.log_list(scope, "shown", lines, "mentors contacts")
     first = tuple(_row(one) for one in found if one.alert or one.flags)
     others = tuple(_row(one) for one in found if not (one.alert or one.flags))
-    model = TeamPage(first, others, day_text(asked.on))
+    model = TeamPage(first, others, day_text(asked.on), _counted_by(found))
     return page(request, "team.html", model, crumbs=(Link("Mentor slots", "/slots"),))
+
+
+def _counted_by(found: Sequence[Mentee]) -> str:
+    """By which days absences in a row are counted: a day off breaks a run only where the days are not known."""
+    if all(one.by_calendar for one in found):
+        return "Days in a row are counted by each school's own days: weekends, holidays and closed days do not count."
+    whose = f" for {counted(sum(not one.by_calendar for one in found), 'student')}"
+    some = whose if any(one.by_calendar for one in found) else ""
+    return (
+        f"Days in a row are counted by weekdays{some}, since the school's days are not in the records yet. A day off "
+        "between two absences counts as a day at school, so a run may be missed."
+    )
 
 
 def _row(one: Mentee) -> Row:

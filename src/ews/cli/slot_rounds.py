@@ -9,6 +9,7 @@ import typer
 
 from ews.cli.common import moment, policy_of, say
 from ews.cli.opened import AuditOption, ByOption, HomeOption, Office, StoreOption, office, say_rows, today
+from ews.cli.overrides import overrides
 from ews.home import Home, write_atomically
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ews.store.rounds import Asks
 
 app = typer.Typer(help="Mentors, rounds of mentor slots, and what came of them.", no_args_is_help=True)
+app.command()(overrides)
 
 RoundArgument = Annotated[str, typer.Argument(metavar="ROUND", help="As `ews slots rounds` lists it.")]
 OutOption = Annotated[Path, typer.Option("--out", metavar="FILE", help="A .csv or .parquet file; it is made anew.")]
@@ -168,7 +170,7 @@ def tidy(home: HomeOption, store: StoreOption = "", audit: AuditOption = "", by:
     from ews.store.assignments import free_moved
 
     with office(Home(home), store, audit, by) as here, here.store.writing() as connection:
-        freed = free_moved(connection, here.by, today())
+        freed = free_moved(connection, here.by, today(), moment())
         here.note("slots tidy", "", f"{freed} freed")
     say(f"{freed:,} slots are free again.")
 

@@ -13,13 +13,15 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, and_, exists, or_, select, update
 
-from ews.access import Role
 from ews.errors import InputRefused, NotFound, Overtaken
 from ews.slots import Rule
+from ews.store.mentor_sight import begin, end, seer_of
 from ews.store.offers import free_seat, insert_open, new_assignment
-from ews.store.schema import ASSIGNMENTS, CASELOADS, MENTOR_SCHOOLS, MENTORS, ROUNDS, STAYS
+from ews.store.plan_moves import after_mentor, to_mentor
+from ews.store.reading import run_in_force
+from ews.store.schema import ASSIGNMENTS, MENTOR_SCHOOLS, MENTORS, ROUNDS, STAYS
 
 
 class Step(StrEnum):
@@ -201,19 +203,39 @@ def take_step(connection: Connection, student_key: str, step: Step, day: dt.date
     )  # fmt: skip
     if connection.execute(update(ASSIGNMENTS).where(mine).values(values)).rowcount != 1:
         raise Overtaken("Somebody else noted this step, or ended the offer, a moment ago. Look at it again.")
-    if step is Step.STARTED and found.staff_key is not None:
-        _open_caseload(connection, found.staff_key, student_key, day)
+    if step is Step.STARTED:
+        begin(connection, seer_of(connection, found.mentor_key), student_key, day)
 
 
 def end_assignment(
-    connection: Connection, student_key: str, reason: str, by: str, on: dt.date, handover: str = ""
-) -> Assignment:
+    connection: Connection, student_key: str, reason: str, by: str, on: dt.date, handover: str = "",
+    at: dt.datetime | None = None,
+) -> Assignment:  # fmt: skip
     """End a student's open assignment today: the seat is free, and the mentor sees the student no more (M05, M03).
+
+    The student's plan moves on with it (`ews.store.plan_moves`).
+
+    Args:
+        connection: of the caller's transaction.
+        student_key: whose assignment.
+        reason: of `END_REASONS`.
+        by: login of who ends it.
+        on: today.
+        handover: what whoever goes on should know.
+        at: when, for the plan's history; None: as the day begins.
 
     Raises:
         NotFound: there is none open.
         InputRefused: the reason is not of the list, or needs a note for whoever comes next.
     """
+    ended = _end(connection, student_key, reason, by, on, handover)
+    is_told, started = ended.family_told_on is not None, ended.starts_on is not None
+    when = at or _beginning(on)
+    after_mentor(connection, student_key, reason, by, when, was_told=is_told, started=started)
+    return ended
+
+
+def _end(connection: Connection, student_key: str, reason: str, by: str, on: dt.date, handover: str) -> Assignment:
     found = open_assignment(connection, student_key)
     note = handover.strip()
     if reason not in END_REASONS:
@@ -229,15 +251,27 @@ def end_assignment(
     mine = and_(ASSIGNMENTS.c.assignment_key == found.assignment_key, ASSIGNMENTS.c.ended_on.is_(None))
     if connection.execute(update(ASSIGNMENTS).where(mine).values(values)).rowcount != 1:
         raise Overtaken("Somebody else ended this a moment ago.")
-    if found.staff_key is not None:
-        _close_caseload(connection, found.staff_key, student_key, on)
+    end(connection, found.staff_key, student_key, on)
     return replace(found, **values)
 
 
 def give(
-    connection: Connection, student_key: str, mentor_key: str, why: str, by: str, on: dt.date, request_key: str
-) -> str:
+    connection: Connection, student_key: str, mentor_key: str, why: str, by: str, on: dt.date, request_key: str,
+    at: dt.datetime | None = None,
+) -> str:  # fmt: skip
     """Offer a student a mentor outside a round, with a reason; gives the assignment's key. Sent twice, it counts once.
+
+    The student's plan for the year of the lists in force moves to *mentor* with it.
+
+    Args:
+        connection: of the caller's transaction.
+        student_key: who is offered a mentor.
+        mentor_key: which mentor.
+        why: the reason, which is kept.
+        by: login of who offers it.
+        on: today.
+        request_key: of the form.
+        at: when, for the plan's history; None: as the day begins.
 
     Raises:
         InputRefused: no reason, the mentor does not come to a school of the student's, or has no slots on the day.
@@ -258,13 +292,19 @@ def give(
     seat = free_seat(connection, mentor_key, on)
     row = new_assignment(student_key, mentor_key, seat, why, by, on, None, request_key)
     insert_open(connection, [row])
+    run = run_in_force(connection)
+    if run is not None:
+        to_mentor(connection, [student_key], run.target_year, by, at or _beginning(on))
     return str(row["assignment_key"])
 
 
 def hand_over(
-    connection: Connection, student_key: str, mentor_key: str, note: str, by: str, on: dt.date, request_key: str
-) -> None:
+    connection: Connection, student_key: str, mentor_key: str, note: str, by: str, on: dt.date, request_key: str,
+    at: dt.datetime | None = None,
+) -> None:  # fmt: skip
     """Let another mentor go on from today: what family and student agreed to is carried over (MEN-8).
+
+    Arguments are those of `give`, and a note for whoever goes on; the student's plan stays at *mentor*.
 
     Raises:
         NotFound: there is no open assignment.
@@ -274,28 +314,33 @@ def hand_over(
     before = open_assignment(connection, student_key)
     if before.mentor_key == mentor_key:
         raise InputRefused("This is the student's mentor already.")
-    end_assignment(connection, student_key, "handover", by, on, note)
-    key = give(connection, student_key, mentor_key, f"Goes on after {before.mentor}", by, on, request_key)
+    _end(connection, student_key, "handover", by, on, note)
+    key = give(connection, student_key, mentor_key, f"Goes on after {before.mentor}", by, on, request_key, at)
     carried: dict[str, Any] = {name: getattr(before, name) for name in _CARRIED}
     carried["starts_on"] = on if before.starts_on is not None else None
     connection.execute(update(ASSIGNMENTS).where(ASSIGNMENTS.c.assignment_key == key).values(carried))
     after = assignment_of(connection, key)
-    if after.starts_on is not None and after.staff_key is not None:
-        _open_caseload(connection, after.staff_key, student_key, on)
+    if after.starts_on is not None:
+        begin(connection, seer_of(connection, mentor_key), student_key, on)
 
 
-def free_moved(connection: Connection, by: str, on: dt.date) -> int:
+def free_moved(connection: Connection, by: str, on: dt.date, at: dt.datetime | None = None) -> int:
     """End the assignments of students who are at no school of their mentor's any more; gives how many (M03)."""
     query = select(ASSIGNMENTS.c.student_key).where(ASSIGNMENTS.c.ended_on.is_(None), is_away(on))
     moved = list(connection.scalars(query))
     for student_key in moved:
-        end_assignment(connection, student_key, "moved_school", by, on, "Moved to another school; see the contacts.")
+        note = "Moved to another school; see the contacts."
+        end_assignment(connection, student_key, "moved_school", by, on, note, at)
     return len(moved)
 
 
 def is_away(on: dt.date) -> Any:
     """Whether the student of an assignment is at no school of the mentor's on a day."""
     return ~exists().where(_comes_to(ASSIGNMENTS.c.mentor_key, ASSIGNMENTS.c.student_key, on))
+
+
+def _beginning(on: dt.date) -> dt.datetime:
+    return dt.datetime.combine(on, dt.time(), dt.UTC)
 
 
 _ASSIGNMENT = select(
@@ -351,20 +396,3 @@ _FIRST = {
 
 def _state_after(found: Assignment, step: Step) -> str:
     return {Step.ASSENTED: "agreed", Step.STARTED: "active"}.get(step, found.state)
-
-
-def _open_caseload(connection: Connection, staff_key: str, student_key: str, day: dt.date) -> None:
-    row = {"staff_key": staff_key, "student_key": student_key, "role": Role.MENTOR.value, "starts_on": day}
-    mine = and_(*(CASELOADS.c[name] == value for name, value in row.items()))
-    connection.execute(delete(CASELOADS).where(mine))
-    connection.execute(insert(CASELOADS).values(row))
-
-
-def _close_caseload(connection: Connection, staff_key: str, student_key: str, on: dt.date) -> None:
-    """The last day of sight is the day before: what ended today is not shown today."""
-    mine = and_(
-        CASELOADS.c.staff_key == staff_key, CASELOADS.c.student_key == student_key,
-        CASELOADS.c.role == Role.MENTOR.value, or_(CASELOADS.c.ends_on.is_(None), CASELOADS.c.ends_on >= on),
-    )  # fmt: skip
-    connection.execute(delete(CASELOADS).where(mine, CASELOADS.c.starts_on >= on))
-    connection.execute(update(CASELOADS).where(mine).values(ends_on=on - dt.timedelta(days=1)))

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Insert,
     Integer,
@@ -27,6 +28,7 @@ from sqlalchemy import (
 
 from ews.access import Role
 from ews.errors import InputRefused
+from ews.store.mentor_sight import is_by_assignment
 from ews.store.schema import CASELOADS, ID, STAFF, STUDENTS
 
 ROLES = (Role.COUNSELOR, Role.MENTOR)
@@ -56,7 +58,8 @@ def replace_caseloads(
 ) -> Changed:
     """Make the caseloads of everyone named in `rows` what the rows say, from `on`.
 
-    A student who is on a caseload now and not in the rows leaves it: the last day is the day before `on`.
+    A student who is on a caseload now and not in the rows leaves it: the last day is the day before `on`. What an
+    assignment of a mentor opened is the assignment's, and is not ended so.
 
     Args:
         connection: of the caller's transaction.
@@ -66,7 +69,8 @@ def replace_caseloads(
         of_all: also end the caseloads of people in this role whom the rows do not name.
 
     Raises:
-        InputRefused: a login or student that is not known, with its line; nothing was changed.
+        InputRefused: a login or student that is not known, with its line, or a student would leave whom an assignment
+            gave to the mentor; nothing was changed.
     """
     if role not in ROLES:
         raise InputRefused(f"Caseloads are those of a {' or a '.join(ROLES)}.")
@@ -106,6 +110,7 @@ def _apply(connection: Connection, role: Role, on: date, *, of_all: bool) -> Cha
         wanted.c.staff_key == CASELOADS.c.staff_key, wanted.c.student_key == CASELOADS.c.student_key
     )
     whose = [] if of_all else [CASELOADS.c.staff_key.in_(select(wanted.c.staff_key))]
+    _refuse_owned(connection, and_(*mine, *whose, ~is_wanted))
     # What would have begun on `on` or later never was: it is taken away, not ended before it begins.
     gone = connection.execute(delete(CASELOADS).where(*mine, *whose, ~is_wanted, CASELOADS.c.starts_on >= on)).rowcount
     ended = update(CASELOADS).where(*mine, *whose, ~is_wanted).values(ends_on=on - timedelta(days=1))
@@ -114,6 +119,18 @@ def _apply(connection: Connection, role: Role, on: date, *, of_all: bool) -> Cha
     connection.execute(_beginning(role, on, wanted))
     pairs = connection.scalar(select(func.count()).select_from(wanted)) or 0
     return Changed(begun=pairs - kept, ended=ended_count + gone, kept=kept)
+
+
+def _refuse_owned(connection: Connection, leaves: ColumnElement[bool]) -> None:
+    """Refuse to end what an assignment opened: that ends with it, which frees the slot and keeps the reason."""
+    query = select(func.count()).select_from(CASELOADS).where(leaves, is_by_assignment())
+    owned = connection.scalar(query) or 0
+    if owned:
+        raise InputRefused(
+            f"{owned} students whom the file does not name were given to these mentors by a round or an offer, so a "
+            "file cannot take them away. End it, or hand over, on the student's mentor page; or name the students in "
+            "the file, too. Nothing was changed."
+        )
 
 
 def _wanted() -> Subquery:

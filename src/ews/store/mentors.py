@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, selec
 
 from ews.errors import InputRefused
 from ews.slots import Mentor
+from ews.store.mentor_sight import follow, seers
 from ews.store.schema import (
     ASSIGNMENTS,
     EXCLUSIONS,
@@ -90,10 +91,13 @@ class Exclusion:
 def import_mentors(connection: Connection, mentors: Sequence[Mentor], on: dt.date) -> Imported:
     """Make the mentors of the store what the file says, from `on`.
 
+    Who is no mentor any more sees the students no longer, and who has another account sees them by that one.
+
     Raises:
         InputRefused: a school or login that is not known; nothing was changed.
     """
     _refuse_unknown(connection, mentors)
+    seen_before = seers(connection)
     known: dict[str, str] = {one.mentor_id: one.mentor_key for one in connection.execute(_IDS)}
     keys = {one.mentor_id: known.get(one.mentor_id) or str(uuid.uuid4()) for one in mentors}
     staff = _staff_keys(connection, mentors)
@@ -102,6 +106,7 @@ def import_mentors(connection: Connection, mentors: Sequence[Mentor], on: dt.dat
         _put(connection, keys[one.mentor_id], one, staff.get(one.login), is_known=one.mentor_id in known)
     still = and_(MENTORS.c.mentor_key.in_(gone), or_(MENTORS.c.ends_on.is_(None), MENTORS.c.ends_on >= on))
     ended = connection.execute(update(MENTORS).where(still).values(ends_on=on - dt.timedelta(days=1))).rowcount
+    follow(connection, seen_before, on)
     return Imported(
         new=len(set(keys) - set(known)),
         kept=len(set(keys) & set(known)),

@@ -35,8 +35,8 @@ class Offer:
 
 def make_offers(
     connection: Connection, round_key: str, rule: Rule, offers: Sequence[Offer], by: str, on: dt.date
-) -> int:
-    """Offer the students of a confirmed round their mentors; gives how many were offered one.
+) -> list[str]:
+    """Offer the students of a confirmed round their mentors; gives the keys of who was offered one.
 
     Who was excluded since the proposal is left out, with the reason in the round.
 
@@ -55,7 +55,7 @@ def make_offers(
     ]
     _refuse_without_seat(connection, rows)
     insert_open(connection, rows)
-    return len(rows)
+    return [one.student_key for one in kept]
 
 
 def new_assignment(

@@ -23,7 +23,7 @@ from ews.store.checking import refuse_damaged
 from ews.store.histories import make_histories
 from ews.store.opening import Store
 from ews.store.roster import make_roster
-from ews.store.schema import HISTORIES, IN_FORCE, RISK_ROWS, RUNS, SCHOOLS, STAYS, STUDENTS
+from ews.store.schema import HISTORIES, IN_FORCE, RISK_ROWS, RUNS, SCHOOL_DAYS, SCHOOLS, STAYS, STUDENTS
 from ews.store.sealing import list_hash
 from ews.store.withholding import mark_withheld
 from ews.withheld import withheld_students
@@ -127,6 +127,7 @@ def _prepare(
         bring_in(work, "was_schools", connection, SCHOOLS, "school_id district_id name level")
         bring_in(work, "was_students", connection, STUDENTS, "student_key student_id name do_not_score withdrawn_on")
         bring_in(work, "was_stays", connection, STAYS, "student_key school_id entry_date exit_date grade_level")
+        bring_in(work, "was_days", connection, SCHOOL_DAYS, "school_id date")
         bring_in(work, "was_histories", connection, HISTORIES, "student_key fingerprint")
     progress("comparing with what is in the store")
     work.execute("create table withheld (student_id varchar)")
@@ -160,6 +161,8 @@ _STAYS = """
     from roster_stays join keyed using (student_id)
 """
 _WAS_STAYS = "select student_key, school_id, entry_date, exit_date, grade_level from was_stays"
+_DAYS = "select school_id, date::varchar as date from roster_days"
+_WAS_DAYS = "select school_id, date from was_days"
 _CHANGED_HISTORIES = """
     select student_key, attendance, fingerprint from roster_histories join keyed using (student_id)
     anti join was_histories using (student_key, fingerprint)
@@ -173,6 +176,8 @@ def _write_roster(connection: Connection, work: duckdb.DuckDBPyConnection, on: d
     keys = "student_key, school_id, entry_date"
     take_away(connection, STAYS, work, f"select {keys} from ({_WAS_STAYS}) anti join ({_STAYS}) using ({keys})")
     put(connection, STAYS, work, f"{_STAYS} except {_WAS_STAYS}")
+    take_away(connection, SCHOOL_DAYS, work, f"{_WAS_DAYS} except {_DAYS}")
+    put(connection, SCHOOL_DAYS, work, f"{_DAYS} except {_WAS_DAYS}")
     take_away(connection, HISTORIES, work, _GONE_HISTORIES)
     put(connection, HISTORIES, work, _CHANGED_HISTORIES)
 

@@ -1,7 +1,8 @@
 """The roster of a publication: who is where, as the records in force and the run's lists tell.
 
 Works in a DuckDB database (`ews.store.bulk.workspace`), where it makes `roster_schools`, `roster_students`,
-`roster_stays` (by student_id) and `listed`: the run's list with its explanations.
+`roster_stays` (by student_id), `roster_days` (the schools' days with instruction) and `listed`: the run's list with its
+explanations.
 """
 
 from pathlib import Path
@@ -35,7 +36,8 @@ def make_roster(work: duckdb.DuckDBPyConnection, records: Path, run: Path, targe
         insert into roster_schools by name
             select distinct school_id from listed where school_id not in (select school_id from roster_schools);
         create table roster_students as select student_id, name from {_file(records, "students")};
-        create table roster_stays as {_stays(records)}
+        create table roster_stays as {_stays(records)};
+        create table roster_days as {_days(records, target_year)}
         """
     )
     work.execute(
@@ -65,6 +67,17 @@ def _first_day(work: duckdb.DuckDBPyConnection, records: Path, target_year: Scho
         f"from {_file(records, 'calendar')}"
     ).fetchone()
     return str(found[0]) if found and found[0] else july
+
+
+def _days(records: Path, target_year: SchoolYear) -> str:
+    """The days of the year predicted and of the one before, whose mentors may go on when the next list is out."""
+    if not (records / "calendar.parquet").exists():
+        return "select null::varchar as school_id, null::date as date limit 0"
+    return f"""
+        select distinct school_id, date from {_file(records, "calendar")}
+        where school_year between {target_year.ending - 1} and {target_year.ending}
+            and school_id in (select school_id from roster_schools)
+    """
 
 
 def _stays(records: Path) -> str:

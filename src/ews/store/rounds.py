@@ -18,9 +18,10 @@ from ews.errors import InputRefused, NotEnoughData, NotFound, Overtaken
 from ews.slots import DECISIONS, PROPOSED, Proposal, Rule, allocate
 from ews.store.mentors import mentors_in
 from ews.store.offers import Offer, make_offers
+from ews.store.plan_moves import to_mentor
 from ews.store.reading import run_in_force
 from ews.store.round_pool import students_of_round
-from ews.store.schema import ASSIGNMENTS, MENTORS, RISK_ROWS, ROUND_ROWS, ROUNDS, STUDENTS
+from ews.store.schema import ASSIGNMENTS, MENTORS, RISK_ROWS, ROUND_EDITS, ROUND_ROWS, ROUNDS, STUDENTS
 from ews.store.scopes import sees
 
 IS_PROPOSED, IS_CONFIRMED, IS_WITHDRAWN = "proposed", "confirmed", "withdrawn"
@@ -210,11 +211,15 @@ def edit_row(
     _refuse_edit(decision, reason, mentor_key)
     _next_version(connection, round_key, version, asks)
     mine = and_(ROUND_ROWS.c.round_key == round_key, ROUND_ROWS.c.student_key == student_key)
-    chosen = _fitting_mentor(connection, round_key, student_key, mentor_key, asks.on) if mentor_key else None
-    changed = connection.execute(update(ROUND_ROWS).where(mine).values(
-        decision=decision, mentor_key=chosen, edited_by=asks.by, edited_at=asks.at, edit_reason=reason))  # fmt: skip
-    if changed.rowcount != 1:
+    was = connection.scalar(select(ROUND_ROWS.c.decision).where(mine))
+    if was is None:
         raise NotFound("This student is not in the round.")
+    chosen = _fitting_mentor(connection, round_key, student_key, mentor_key, asks.on) if mentor_key else None
+    connection.execute(update(ROUND_ROWS).where(mine).values(
+        decision=decision, mentor_key=chosen, edited_by=asks.by, edited_at=asks.at, edit_reason=reason))  # fmt: skip
+    connection.execute(insert(ROUND_EDITS).values(
+        round_key=round_key, version=version + 1, student_key=student_key, was=was, decision=decision,
+        mentor_key=chosen, reason=reason, at=asks.at, by=asks.by))  # fmt: skip
     return version + 1
 
 
@@ -222,6 +227,8 @@ def confirm_round(
     connection: Connection, round_key: str, version: int, asks: Asks, registration: str | None = None
 ) -> int:
     """Confirm a round: every student proposed is offered the mentor, on a seat that is free; gives how many.
+
+    The students' plans move to *mentor* with it.
 
     Confirming what is confirmed already, by the same person and from the same version, changes nothing (O12). Who was
     excluded since the proposal is not offered one.
@@ -238,7 +245,9 @@ def confirm_round(
     _next_version(connection, round_key, version, asks, **values)
     rows = rows_of_round(connection, round_key, only=ROUND_ROWS.c.decision == PROPOSED)
     offers = [Offer(row.student_key, str(row.mentor_key), row.edit_reason or row.why) for row in rows]
-    return make_offers(connection, round_key, found.rule, offers, asks.by, asks.on)
+    offered = make_offers(connection, round_key, found.rule, offers, asks.by, asks.on)
+    to_mentor(connection, offered, found.target_year, asks.by, asks.at)
+    return len(offered)
 
 
 def registration_for(round_key: str, asks: Asks) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, case, func, or_, select, true
 
 from ews.access import Scope
 from ews.follow_up import ABSENT_KINDS, Kind
-from ews.slots.alerts import absences_in_a_row
+from ews.slots.alerts import absences_in_a_row, knows
 from ews.store.assignments import is_away
 from ews.store.mentors import mentors_in
 from ews.store.schema import (
@@ -20,6 +20,7 @@ from ews.store.schema import (
     MENTORS,
     ROUND_ROWS,
     ROUNDS,
+    SCHOOL_DAYS,
     SCHOOLS,
     STAYS,
     STUDENTS,
@@ -51,6 +52,7 @@ class Mentee:
         absent_since: days absent since the first meeting; None: not started, or no records.
         last_year: days absent and enrolled last year; None: not known.
         alert: the latest absent days in a row, where they are two or more and news.
+        by_calendar: whether these were counted by the school's days; False: by weekdays, since they are not known.
         flags: what should be looked at, as sentences.
     """
 
@@ -67,6 +69,7 @@ class Mentee:
     absent_since: int | None
     last_year: tuple[int, int] | None
     alert: tuple[dt.date, ...]
+    by_calendar: bool
     flags: tuple[str, ...]
 
 
@@ -165,6 +168,7 @@ class _Around:
     contacts: Mapping[str, tuple[int, dt.date | None]]
     histories: Mapping[str, Mapping[str, Any]]
     gone: Mapping[str, str]
+    days: Mapping[str, Sequence[dt.date]]
 
     @classmethod
     def of(cls, connection: Connection, student_keys: Sequence[str], on: dt.date) -> "_Around":
@@ -172,7 +176,25 @@ class _Around:
                 if (why := one.mentor.why_no_slots(on)) and "caseload_cap" not in why}  # fmt: skip
         query = select(HISTORIES.c.student_key, HISTORIES.c.attendance).where(HISTORIES.c.student_key.in_(student_keys))
         histories = {row.student_key: json.loads(row.attendance) for row in connection.execute(query)}
-        return cls(_contacts(connection, student_keys, on), histories, gone)
+        return cls(_contacts(connection, student_keys, on), histories, gone, _school_days(connection, student_keys, on))
+
+
+def _school_days(connection: Connection, student_keys: Sequence[str], on: dt.date) -> dict[str, Sequence[dt.date]]:
+    """The days with instruction of each student's school; where these are not known, the student is left out.
+
+    Of several schools the one counts that was entered last.
+    """
+    stays = (
+        select(STAYS.c.student_key, STAYS.c.school_id)
+        .where(STAYS.c.student_key.in_(student_keys), STAYS.c.entry_date <= on)
+        .order_by(STAYS.c.entry_date, STAYS.c.school_id)
+    )
+    school_of = {row.student_key: row.school_id for row in connection.execute(stays)}
+    days: dict[str, list[dt.date]] = {}
+    wanted = select(SCHOOL_DAYS).where(SCHOOL_DAYS.c.school_id.in_(set(school_of.values())))
+    for row in connection.execute(wanted):
+        days.setdefault(row.school_id, []).append(row.date)
+    return {student: days[school] for student, school in school_of.items() if school in days}
 
 
 def _contacts(
@@ -192,6 +214,7 @@ def _mentee(row: Any, around: _Around, on: dt.date) -> Mentee:
     history = around.histories.get(row.student_key, {})
     absent = [dt.date.fromisoformat(day) for day, kind in history.get("days", ()) if kind in ABSENT_KINDS]
     through = dt.date.fromisoformat(history["data_through"]) if history.get("data_through") else on
+    days = around.days.get(row.student_key, ())
     contacts, last_contact = around.contacts.get(row.student_key, (0, None))
     return Mentee(
         student_key=row.student_key,
@@ -206,7 +229,8 @@ def _mentee(row: Any, around: _Around, on: dt.date) -> Mentee:
         last_contact_on=last_contact,
         absent_since=sum(day >= row.starts_on for day in absent) if row.starts_on and history else None,
         last_year=_last_year(history, on),
-        alert=absences_in_a_row(absent, min(through, on)),
+        alert=absences_in_a_row(absent, min(through, on), days),
+        by_calendar=knows(days, absent),
         flags=tuple(_flags(row, around, on)),
     )
 

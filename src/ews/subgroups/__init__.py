@@ -2,7 +2,7 @@
 
 from ews.subgroups.audit import QUANTITIES, audit, for_the_public, published, reliability
 from ews.subgroups.gate import FEWEST_POSITIVES, Finding, findings_frame, gate
-from ews.subgroups.groups import ATTRIBUTES, TWO_WAY, groups_for, groups_of
+from ews.subgroups.groups import ATTRIBUTES, TWO_WAY, attributes_for, groups_for, groups_of
 
 __all__ = [
     "ATTRIBUTES",
@@ -10,6 +10,7 @@ __all__ = [
     "QUANTITIES",
     "TWO_WAY",
     "Finding",
+    "attributes_for",
     "audit",
     "findings_frame",
     "for_the_public",

@@ -5,8 +5,6 @@ share of its chronically absent students who were among them. Intervals come fro
 one school, where nothing can be learned that way, from resampling parts of its students.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -14,7 +12,7 @@ from ews import privacy
 from ews.errors import NotEnoughData
 from ews.evaluation import MODEL, clusters_of, interval, is_listed, resampled
 from ews.policy import Policy
-from ews.subgroups.groups import KEYS, MISSING_SHARE, TWO_WAY
+from ews.subgroups.groups import KEYS, MISSING_SHARE, tables_of
 from ews.subgroups.quantities import Measured, bins, point_values, quantities
 
 QUANTITIES = (
@@ -140,12 +138,7 @@ def _rows(
     needs = pd.DataFrame({"hits": rows["listed"] * rows["outcome"], "outcome": rows["outcome"]}).groupby(school)
     sums = needs.transform("sum")
     rows["school_recall"] = np.divide(sums["hits"], sums["outcome"].where(sums["outcome"] > 0)).fillna(0.0)
-    return rows, [(ALL,), *_tables(rows, [name for name in groups if name not in (*KEYS, MISSING_SHARE)])]
-
-
-def _tables(rows: pd.DataFrame, dimensions: Sequence[str]) -> list[tuple[str, ...]]:
-    compared = [name for name in dimensions if len(rows[name].unique()) > 1]
-    return [*((name,) for name in compared), *(pair for pair in TWO_WAY if set(pair) <= set(compared))]
+    return rows, [(ALL,), *tables_of(rows, [name for name in groups if name not in (*KEYS, MISSING_SHARE)])]
 
 
 def _measured(rows: pd.DataFrame, cluster: np.ndarray, replicates: int, seed: int) -> Measured:

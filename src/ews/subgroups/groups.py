@@ -4,6 +4,7 @@ This is the one place where demographics meet rows of students, and what it make
 else: nothing that learns, ranks or explains imports it.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,31 @@ def groups_of(
     names = [name for name in FEATURES if name in frame]
     made[MISSING_SHARE] = frame[names].isna().mean(axis=1).to_numpy()
     return made
+
+
+def attributes_for(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """The groups that need no features: attributes from the audit table, grade band and school.
+
+    Args:
+        folder: of one ingest, which may hold no demographics.
+        rows: student_id and school_year (each pair may stand several times), grade_level, school_id.
+
+    Returns:
+        One row a row, in the same order: one column a dimension, text, null = not known.
+    """
+    made = pd.DataFrame({"grade_band": rows["grade_level"].map(_BAND_OF), "school_id": rows["school_id"]}, rows.index)
+    path = folder / "demographics.parquet"
+    if not path.exists():
+        return made
+    known = _latest(rows[KEYS].drop_duplicates(), pd.read_parquet(path))
+    found = rows[KEYS].merge(known, on=KEYS, how="left", validate="many_to_one").set_index(rows.index)
+    return pd.concat([found.drop(columns=KEYS), made], axis=1)
+
+
+def tables_of(rows: pd.DataFrame, dimensions: Sequence[str]) -> list[tuple[str, ...]]:
+    """The tables that are told: of each dimension with more than one group, and of the pairs that go together."""
+    compared = [name for name in dimensions if len(rows[name].unique()) > 1]
+    return [*((name,) for name in compared), *(pair for pair in TWO_WAY if set(pair) <= set(compared))]
 
 
 def groups_for(folder: Path, frame: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from ews.store.mentors import import_mentors, mentors_in
 from ews.store.opening import Store
 from ews.store.round_log import LOG_COLUMNS, MENTORING_COLUMNS, mentoring_table, round_log
 from ews.store.rounds import Asks, confirm_round, propose_round, rows_of_round
-from ews.store.schema import CONTACTS, HISTORIES
+from ews.store.schema import CONTACTS, HISTORIES, SCHOOL_DAYS, STAYS
 from ews.store.team import mentees_by_mentor, needs, team_list
 from tests.cast import HARBOR, JUNIPER, NOON, ROSA, TEO, TODAY, TOMAS
 from tests.services import RUN_ID, add_run
@@ -93,6 +93,58 @@ def test_the_run_counts_only_weekdays_and_only_while_it_is_news():
     assert absences_in_a_row(days, through + 10 * DAY) == ()
     assert absences_in_a_row(days[:1], through) == ()
     assert absences_in_a_row([], through) == ()
+
+
+def school_days(*without: dt.date, last: dt.date = dt.date(2027, 6, 11)) -> list[dt.date]:
+    """Weekdays from September to June, without some."""
+    days = pd.bdate_range("2026-09-01", last).date
+    return [day for day in days if day not in without]
+
+
+def test_holidays_snow_days_and_weekends_neither_break_a_run_nor_make_one_MEN_7():
+    holiday = [dt.date(2026, 11, day) for day in (25, 26, 27)]
+    before, after, next_day = dt.date(2026, 11, 24), dt.date(2026, 11, 30), dt.date(2026, 12, 1)
+    days = school_days(*holiday)
+    assert absences_in_a_row([before, after], after, days) == (before, after)
+    assert absences_in_a_row([before, next_day], next_day, days) == ()
+    assert absences_in_a_row([before, after], after) == ()
+    snow = school_days(*holiday, before)
+    assert absences_in_a_row([before, after], after, snow) == ()
+    assert absences_in_a_row([before, after, next_day], next_day, snow) == (after, next_day)
+
+
+def test_a_run_before_a_long_holiday_is_news_when_school_begins_again_and_not_a_week_later_MEN_7():
+    winter = [day.date() for day in pd.bdate_range("2026-12-21", "2027-01-01")]
+    absent, days = [dt.date(2026, 12, 17), dt.date(2026, 12, 18)], school_days(*winter)
+    assert absences_in_a_row(absent, dt.date(2027, 1, 5), days) == tuple(absent)
+    assert absences_in_a_row(absent, dt.date(2027, 1, 5)) == ()
+    assert absences_in_a_row(absent, dt.date(2027, 1, 8), days) == tuple(absent)
+    assert absences_in_a_row(absent, dt.date(2027, 1, 11), days) == ()
+
+
+def test_where_the_schools_days_do_not_reach_the_last_absence_weekdays_count_MEN_7():
+    friday, monday = dt.date(2026, 10, 2), dt.date(2026, 10, 5)
+    assert absences_in_a_row([friday, monday], monday, school_days(last=friday)) == (friday, monday)
+    assert absences_in_a_row([], monday, school_days()) == ()
+    assert absences_in_a_row([dt.date(2026, 10, 3), dt.date(2026, 10, 4)], monday, school_days()) == ()
+
+
+def test_a_mentees_run_is_counted_by_the_days_of_the_school_where_the_student_is_now_MEN_7(listed: Store):
+    with_mentor(listed)
+    thursday, monday = dt.date(2026, 10, 1), dt.date(2026, 10, 5)
+    history_of_teo(listed, (thursday, "unexcused"), (monday, "unexcused"))
+    (one,) = listed_for(listed)
+    assert (one.alert, one.by_calendar) == ((), False)
+    with listed.writing() as connection:
+        off = [{"school_id": HARBOR.school_id, "date": day} for day in school_days(dt.date(2026, 10, 2))]
+        every = [{"school_id": JUNIPER.school_id, "date": day} for day in school_days()]
+        connection.execute(insert(SCHOOL_DAYS), off + every)
+    (one,) = listed_for(listed)
+    assert (one.alert, one.by_calendar) == ((thursday, monday), True)
+    with listed.writing() as connection:
+        stay = {"student_key": TEO.key, "school_id": JUNIPER.school_id, "entry_date": TODAY, "grade_level": "06"}
+        connection.execute(insert(STAYS).values(stay))
+    assert listed_for(listed)[0].alert == ()
 
 
 def test_whose_mentor_is_gone_or_who_moved_or_waits_is_looked_at_first_M08_M03(listed: Store):

@@ -17,11 +17,12 @@ from ews.store.schema.mentoring import (
     MATCH_FACTS,
     MENTOR_SCHOOLS,
     MENTORS,
+    ROUND_EDITS,
     ROUND_ROWS,
     ROUNDS,
 )
 from ews.store.schema.people import CASELOADS, GRANTS, STAFF
-from ews.store.schema.published import HISTORIES, IN_FORCE, RISK_ROWS, RUNS, SCHOOLS, STAYS, STUDENTS
+from ews.store.schema.published import HISTORIES, IN_FORCE, RISK_ROWS, RUNS, SCHOOL_DAYS, SCHOOLS, STAYS, STUDENTS
 
 __all__ = [
     "ASSIGNMENTS",
@@ -48,9 +49,11 @@ __all__ = [
     "PLAN_CHANGES",
     "RISK_ROWS",
     "ROUNDS",
+    "ROUND_EDITS",
     "ROUND_ROWS",
     "RUNS",
     "SCHOOLS",
+    "SCHOOL_DAYS",
     "SESSIONS",
     "SETUP_LINKS",
     "STAFF",

@@ -116,6 +116,20 @@ ROUND_ROWS = Table(
     Index("ix_round_rows_student_key", "student_key"),
 )
 
+ROUND_EDITS = Table(
+    "round_edits",
+    METADATA,
+    Column("round_key", KEY, ForeignKey("rounds.round_key", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True, doc="The version of the round that it made."),
+    Column("student_key", KEY, ForeignKey("students.student_key", ondelete="CASCADE"), nullable=False, index=True),
+    Column("was", String(16), nullable=False, doc="The decision before; of a student's first edit, the rule's."),
+    Column("decision", String(16), nullable=False),
+    Column("mentor_key", KEY, ForeignKey("mentors.mentor_key"), doc="Null: nobody is proposed."),
+    Column("reason", Text, nullable=False),
+    Column("at", INSTANT, nullable=False),
+    Column("by", Text, nullable=False),
+)
+
 ASSIGNMENTS = Table(
     "assignments",
     METADATA,

@@ -47,6 +47,13 @@ STAYS = Table(
     Index("ix_stays_school_id", "school_id"),
 )
 
+SCHOOL_DAYS = Table(
+    "school_days",
+    METADATA,
+    Column("school_id", ID, ForeignKey("schools.school_id"), primary_key=True),
+    Column("date", Date, primary_key=True, doc="A day with instruction, of the year predicted or the one before."),
+)
+
 HISTORIES = Table(
     "histories",
     METADATA,
