@@ -180,6 +180,8 @@ def test_the_receiving_school_may_prepare_before_the_first_day_and_not_earlier()
     assert OMAR not in seen(ROSA, View.ATTENDANCE, on=entry - 61 * DAY)
     with pytest.raises(InvalidPolicy):
         AccessPolicy(ahead_days=121)
+    with pytest.raises(InvalidPolicy, match="log_days"):
+        AccessPolicy(log_days=364)
 
 
 def test_who_left_the_district_is_seen_by_nobody_SEC_11():

@@ -3,6 +3,7 @@
 import csv
 import sqlite3
 import stat
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -202,6 +203,38 @@ def test_after_an_incident_the_students_to_notify_are_in_one_file_PRV_9(ews, hom
     assert "3 students" in ews(*asked)[1]
     assert " 0 students" in ews(*asked, "--until", "2020-01-01T00:00")[1]
     assert ews("audit-log", "between", "--since", "yesterday", "--out", file)[0] == 10
+
+
+def test_old_entries_are_archived_once_the_policy_allows_and_both_places_are_read_PRV_4_PRV_14(ews, home, tmp_path):
+    read = Entry(
+        moment() - timedelta(days=800), "", "mo.haddad", "mentor", "attendance", "shown", "caseload", (TEO.key,)
+    )
+    with closing(open_audit_log(home)) as log:
+        log.append([read])
+        noted = log.head()
+    folder = tmp_path / "archives"
+    archive = ("audit-log", "archive", "--out", folder, *DANA, "--before")
+    young = (moment() - timedelta(days=400)).date().isoformat()
+    code, _, err = ews(*archive, young)
+    assert (code, folder.exists()) == (10, False)
+    assert "730 days" in err
+    (home / "access.toml").write_text("log_days = 365\n", encoding="utf-8")
+    assert "1 entries went into" in ews(*archive, young)[1]
+    assert [act[1] for act in acts(home)] == ["audit-log archive"] * 2, "that it began, and what it wrote"
+    assert "No entry is that old" in ews(*archive, young)[1]
+    part = ews("access-report", TEO.student_id)[1]
+    whole = ews("access-report", TEO.student_id, "--archives", folder)[1]
+    assert "Entries 1 to 1 are archived" in part
+    assert "Entries 1 to 1 are archived" not in whole
+    assert "mo.haddad" not in part.split("who saw")[1]
+    assert "mo.haddad" in whole.split("who saw")[1]
+    out = tmp_path / "reads.csv"
+    ews("audit-log", "between", "--since", "900d", "--login", "mo.haddad", "--out", out, "--archives", folder)
+    assert TEO.student_id in out.read_text(encoding="utf-8-sig")
+    assert ews("audit-log", "verify", "--head", noted, "--archives", folder)[0] == 0
+    (next(folder.iterdir()) / "manifest.json").write_text("{}", encoding="utf-8")
+    assert ews("audit-log", "verify")[0] == 0
+    assert ews("audit-log", "verify", "--archives", folder)[0] == 1
 
 
 def test_what_leaves_the_district_is_noted_with_party_and_ground_PRV_4(ews, home, tmp_path):

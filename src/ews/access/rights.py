@@ -9,6 +9,8 @@ from types import MappingProxyType
 from ews.errors import InvalidPolicy
 from ews.policy import read_toml
 
+LEAST_LOG_DAYS = 365
+
 MOST_GRACE_DAYS = 14
 """Calendar days that hold ten school days (SEC-11)."""
 
@@ -110,21 +112,25 @@ NEED_SECOND_FACTOR = frozenset({Role.DISTRICT_ADMIN, Role.DATA_SCIENTIST})
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """A district's choices about when a relationship begins and ends.
+    """A district's choices about when a relationship begins and ends, and how long who read whom is at hand.
 
     Attributes:
         grace_days: calendar days a school keeps access after a student's last day there; 0 ends it the day after.
         ahead_days: calendar days before a student's first day on which the receiving school may already look.
+        log_days: days for which entries stay in the log of reads before they may go into an archive.
     """
 
     grace_days: int = 0
     ahead_days: int = 60
+    log_days: int = 730
 
     def __post_init__(self) -> None:
         if not 0 <= self.grace_days <= MOST_GRACE_DAYS:
             raise InvalidPolicy(f"grace_days must be 0 to {MOST_GRACE_DAYS}: at most ten school days.")
         if not 0 <= self.ahead_days <= 120:
             raise InvalidPolicy("ahead_days must be 0 to 120: from one school year's end to the next one's start.")
+        if self.log_days < LEAST_LOG_DAYS:
+            raise InvalidPolicy(f"log_days must be {LEAST_LOG_DAYS} or more: families ask about the year before.")
 
     @classmethod
     def read(cls, path: Path) -> "AccessPolicy":

@@ -16,7 +16,7 @@ from ews.home import Home
 
 if TYPE_CHECKING:
     from ews.store.access_report import AccessReport
-    from ews.store.audit_log import Logged
+    from ews.store.audit_log import AuditLog, Logged
     from ews.store.audit_proof import Verdict
     from ews.store.keys import Token
 
@@ -24,6 +24,11 @@ token = typer.Typer(help="Tokens, by which programs ask the service.", no_args_i
 audit_log = typer.Typer(help="The log of reads: is it whole, and who read whom.", no_args_is_help=True)
 
 ACCESS_POLICY = "access.toml"
+ArchivesOption = Annotated[
+    Path | None,
+    typer.Option("--archives", help="Folder of the log's archives, to be read, too.", exists=True, file_okay=False),
+]
+
 _SINCE = re.compile(r"(\d+)([hd])")
 _UNITS = {"h": "hours", "d": "days"}
 
@@ -99,15 +104,17 @@ def access_report(
     store: StoreOption = "",
     audit: AuditOption = "",
     by: ByOption = "",
+    archives: ArchivesOption = None,
 ) -> None:
     """Tell who may see a student today and why, and who saw the student: for a parent who asks."""
     from ews.store.access_report import access_report as report_on
 
     policy = AccessPolicy.read(Home(home).path / ACCESS_POLICY)
-    with office(Home(home), store, audit, by) as here:
+    with office(Home(home), store, audit, by, archives) as here:
         with here.store.reading() as connection:
             report = report_on(connection, here.log, student_id, today(), moment(), policy)
         here.note("access report", "", "", report.student_key)
+        _say_left_out(here.log, archives)
     _say_report(student_id, report)
 
 
@@ -117,6 +124,7 @@ def verify(
     head: Annotated[str, typer.Option("--head", metavar="SEQ:SHA256", help="A head noted earlier.")] = "",
     store: StoreOption = "",
     audit: AuditOption = "",
+    archives: ArchivesOption = None,
 ) -> None:
     """Look whether any entry was changed or taken out; exit code 1 when so. Note the head it prints elsewhere."""
     from ews.store.audit_chain import Head
@@ -126,8 +134,9 @@ def verify(
         kept = Head.parse(head) if head else None
     except ValueError as error:
         raise InputRefused(str(error)) from None
-    log = open_audit_log(log_place(Home(home).path, store, audit))
+    log = open_audit_log(log_place(Home(home).path, store, audit), archives)
     verdict = log.verify(kept)
+    _say_left_out(log, archives)
     log.close()
     _say_verdict(verdict)
 
@@ -142,6 +151,7 @@ def between(
     store: StoreOption = "",
     audit: AuditOption = "",
     by: ByOption = "",
+    archives: ArchivesOption = None,
 ) -> None:
     """Write who read whom between two times: after an incident, the list of students to notify."""
     from ews.exports import to_csv
@@ -149,14 +159,42 @@ def between(
 
     now = moment()
     start, end = _time(since, now), _time(until, now) if until else now
-    with office(Home(home), store, audit, by) as here:
+    with office(Home(home), store, audit, by, archives) as here:
         with here.store.reading() as connection:
             sheet = read_between(connection, here.log, start, end, made_at=now, login=login.strip().lower())
         here.note("audit-log between", "", f"{start.isoformat()} {end.isoformat()} {login}".strip())
+        _say_left_out(here.log, archives)
     out_file.touch(mode=0o600)
     out_file.write_bytes(to_csv(sheet))
     students = {row[-2] for row in sheet.rows} - {""}
     say(f"{out_file}: {len(sheet.rows):,} rows, {len(students):,} students. It holds education records.")
+
+
+@audit_log.command()
+def archive(
+    home: HomeOption,
+    before: Annotated[
+        datetime.datetime, typer.Option("--before", formats=["%Y-%m-%d"], help="Entries of days before this one.")
+    ],
+    folder: Annotated[Path, typer.Option("--out", help="Folder of the archives; each gets one of its own in it.")],
+    store: StoreOption = "",
+    audit: AuditOption = "",
+    by: ByOption = "",
+) -> None:
+    """Move old entries of the log of reads into files, and out of the database once they were read back from there."""
+    policy, now = AccessPolicy.read(Home(home).path / ACCESS_POLICY), moment()
+    moved_before = before.astimezone()
+    if moved_before > now - datetime.timedelta(days=policy.log_days):
+        raise InputRefused(f"Entries stay in the log for {policy.log_days} days: log_days in {ACCESS_POLICY}.")
+    with office(Home(home), store, audit, by) as here:
+        here.note("audit-log archive", "", f"before {moved_before.date()}")
+        entries = here.log.archive(folder, moved_before, by=here.by, at=now)
+        parts = len(here.log.archived())
+    if not entries:
+        say("No entry is that old and still in the log.")
+        return
+    say(f"{entries:,} entries went into {folder}; the log has {parts} archives. They hold education records.")
+    say(f"Keep that folder as long as the records. To prove both: ews audit-log verify --archives {folder}")
 
 
 @audit_log.command()
@@ -182,6 +220,13 @@ def disclose(
             raise NotFound("The store knows no such student. Ids are text as the records write them: 007 is not 7.")
         here.note("disclosure", "", what, key, party=party, legal_basis=legal_basis)
     say("Noted; it is in the student's access report from now on.")
+
+
+def _say_left_out(log: "AuditLog", archives: Path | None) -> None:
+    """Nobody is to take a part for the whole."""
+    known = log.archived()
+    if known and archives is None:
+        say(f"Entries 1 to {known[-1].seq:,} are archived and were not read. To read them, too: --archives FOLDER\n")
 
 
 def _time(words: str, now: datetime.datetime) -> datetime.datetime:

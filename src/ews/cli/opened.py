@@ -5,6 +5,7 @@ import datetime
 import getpass
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -58,8 +59,8 @@ class Office:
 
 
 @contextlib.contextmanager
-def office(home: Home, store: str, audit: str, by: str) -> Iterator[Office]:
-    """The store and the log of reads, open.
+def office(home: Home, store: str, audit: str, by: str, archives: Path | None = None) -> Iterator[Office]:
+    """The store and the log of reads, open; with the log's archives where their folder is told.
 
     Raises:
         InputRefused: a name of more than one line.
@@ -72,7 +73,7 @@ def office(home: Home, store: str, audit: str, by: str) -> Iterator[Office]:
         raise InputRefused("Who acts is a name on one line: --by 'First Last'.")
     opened = open_store(store or home.path)
     try:
-        log = open_audit_log(log_place(home.path, store, audit))
+        log = open_audit_log(log_place(home.path, store, audit), archives)
         try:
             yield Office(opened, log, who)
         finally:

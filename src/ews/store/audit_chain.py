@@ -149,9 +149,8 @@ def sha256_of(row: Mapping[Any, Any]) -> str:
     return hashlib.sha256(_canonical(covered).encode("ascii")).hexdigest()
 
 
-def first_problem(rows: Iterable[Mapping[Any, Any]]) -> tuple[Head, str | None]:
-    """How far the chain holds from its beginning, and what is wrong after that; None: nothing."""
-    head = FIRST
+def first_problem(rows: Iterable[Mapping[Any, Any]], head: Head = FIRST) -> tuple[Head, str | None]:
+    """How far the chain holds from its beginning or a later entry, and what is wrong after that; None: nothing."""
     for row in rows:
         if row["seq"] != head.seq + 1:
             return head, f"after entry {head.seq} comes entry {row['seq']}: what was between was taken out"

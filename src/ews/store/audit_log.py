@@ -20,7 +20,9 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, RowMapping, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from ews.errors import AuditUnavailable, EwsError
+from ews.errors import AuditUnavailable, EwsError, InputRefused
+from ews.store.audit_archive import MOST_ENTRIES, next_part, remove, write
+from ews.store.audit_archived import Archive, archives, read_archives
 from ews.store.audit_chain import FIRST, Entry, Head, instant, read_back
 from ews.store.audit_proof import Verdict, prove
 from ews.store.audit_tables import ENTRIES, LIST_READS, LISTS, READ_STUDENTS, audit_engine, make_tables
@@ -56,8 +58,9 @@ class Logged:
 class AuditLog:
     """One log, open for adding and reading. Several processes may add to the same one."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, archives: Path | None = None) -> None:
         self._engine = engine
+        self._archives = archives
         self._appender = Appender(engine)
         self._waiting: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
@@ -87,14 +90,16 @@ class AuditLog:
             raise AuditUnavailable(_UNAVAILABLE) from None
 
     def of_student(self, student_key: str) -> Iterator[Logged]:
-        """Every entry that names a student, oldest first (PRV-4)."""
+        """Every entry that names a student, oldest first (PRV-4); those in archives where their folder was told."""
+        yield from self._read_archived(student_key=student_key)
         alone = select(READ_STUDENTS.c.seq).where(READ_STUDENTS.c.student_key == student_key)
         lists = select(LISTS.c.sha256).where(LISTS.c.student_keys.contains(f'"{student_key}"', autoescape=True))
         listed = select(LIST_READS.c.seq).where(LIST_READS.c.sha256.in_(lists))
         yield from self._read(or_(ENTRIES.c.seq.in_(alone), ENTRIES.c.seq.in_(listed)))
 
     def between(self, start: datetime, end: datetime) -> Iterator[Logged]:
-        """Every entry from `start` until before `end`, oldest first (PRV-9)."""
+        """Every entry from `start` until before `end`, oldest first (PRV-9); those in archives as above."""
+        yield from self._read_archived(start=instant(start), end=instant(end))
         yield from self._read((ENTRIES.c.at >= instant(start)) & (ENTRIES.c.at < instant(end)))
 
     def head(self) -> Head:
@@ -107,9 +112,46 @@ class AuditLog:
 
         Args:
             kept: a head that was noted elsewhere before; without it a log that was rewritten whole is not found.
+
+        Raises:
+            InputRefused: the head is of an archived entry, and the folder of the archives was not told.
         """
         with self._connected() as connection:
-            return prove(connection, kept)
+            if kept and self._archives is None and _is_inside(kept, archives(connection)):
+                raise InputRefused("The head is of an entry that is archived. Name the archives' folder: --archives")
+            return prove(connection, kept, self._archives)
+
+    def archived(self) -> list[Archive]:
+        """The archives that older entries are in, oldest first."""
+        with self._connected() as connection:
+            return archives(connection)
+
+    def archive(self, folder: Path, before: datetime, *, by: str, at: datetime, at_most: int = MOST_ENTRIES) -> int:
+        """Move entries into files, `at_most` in each archive, and take them out of the database once they are there.
+
+        Args:
+            folder: gets a folder for each archive.
+            before: entries older than this.
+            by: who does it.
+            at: now.
+            at_most: entries of one archive.
+
+        Returns:
+            How many entries were archived; the log says so, too.
+
+        Raises:
+            AuditUnavailable: the entries are not as they were written, or the log does not answer; nothing was lost.
+            Busy: another command archives them.
+        """
+        entries = 0
+        with self._told():
+            while part := next_part(self._engine, before, at_most):
+                archive = write(self._engine, folder, part, by=by, at=at)
+                words = f"{archive.name} {archive.head} {archive.manifest_sha256}"
+                self.append([Entry(at, "", by, "", "audit-log archive", "done", "operator", fields=words)])
+                remove(self._engine, archive)
+                entries += archive.seq - part.after.seq
+        return entries
 
     def can_be_written(self) -> bool:
         """Whether an entry could be added now; nothing is."""
@@ -178,20 +220,30 @@ class AuditLog:
             for row in rows.mappings():
                 yield _logged(row)
 
+    def _read_archived(self, **wanted: str) -> Iterator[Logged]:
+        if self._archives is not None:
+            for row, list_text in read_archives(self._archives, self.archived(), **wanted):
+                yield Logged(row["seq"], read_back(row, list_text), row["sha256"])
+
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
+        with self._told(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            with self._engine.connect() as connection:
-                yield connection
+            yield
         except SQLAlchemyError:
             raise AuditUnavailable("The log of reads does not answer. Look at its disk and database.") from None
 
 
-def open_audit_log(where: str | Path) -> AuditLog:
+def open_audit_log(where: str | Path, archives: Path | None = None) -> AuditLog:
     """Open a log, and make it where there is none.
 
     Args:
         where: a home's folder (its `audit.db`), a file that ends in `.db`, or a URL of SQLite or PostgreSQL.
+        archives: the folder of its archives, to be read, too; None: only the database is.
 
     Raises:
         AuditUnavailable: it does not answer, or its folder may not be written.
@@ -202,7 +254,7 @@ def open_audit_log(where: str | Path) -> AuditLog:
         make_tables(engine)
     except (SQLAlchemyError, OSError, EwsError):
         raise AuditUnavailable("The log of reads cannot be opened. Look at its disk, folder and database.") from None
-    return AuditLog(engine)
+    return AuditLog(engine, archives)
 
 
 def log_place(home: Path, store: str = "", audit: str = "") -> str | Path:
@@ -225,6 +277,11 @@ _WITH_LISTS = select(ENTRIES, LISTS.c.student_keys.label("list_text")).select_fr
 def _head(connection: Connection) -> Head:
     found = connection.execute(select(ENTRIES.c.seq, ENTRIES.c.sha256).order_by(ENTRIES.c.seq.desc()).limit(1)).first()
     return Head(found.seq, found.sha256) if found else FIRST
+
+
+def _is_inside(kept: Head, known: Sequence[Archive]) -> bool:
+    """Whether a head is of an entry that only the files of an archive still have."""
+    return any(archive.first_seq <= kept.seq < archive.seq for archive in known)
 
 
 def _logged(row: RowMapping) -> Logged:

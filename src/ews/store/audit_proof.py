@@ -1,12 +1,14 @@
 """Whether the log of reads is as it was written."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select, text
 
+from ews.store.audit_archived import Archive, archives, problem_in
 from ews.store.audit_chain import FIRST, Head, Named, first_problem, list_hash
 from ews.store.audit_tables import ENTRIES, LIST_READS, LISTS, READ_STUDENTS
 
@@ -33,9 +35,13 @@ class _Seen:
     named: int = 0
     lists: set[str] = field(default_factory=set)
 
-    def watch(self, rows: Iterable[Mapping[Any, Any]]) -> Iterator[Mapping[Any, Any]]:
+    def meet(self, rows: Iterable[Mapping[Any, Any]]) -> Iterator[Mapping[Any, Any]]:
         for row in rows:
             self.met_kept |= self.kept == Head(row["seq"], row["sha256"])
+            yield row
+
+    def watch(self, rows: Iterable[Mapping[Any, Any]]) -> Iterator[Mapping[Any, Any]]:
+        for row in self.meet(rows):
             named = Named.read(row["student_keys"])
             self.named += sum(_mark(key, row["seq"]) for key in named.keys)
             if named.list_sha256:
@@ -44,12 +50,22 @@ class _Seen:
             yield row
 
 
-def prove(connection: Connection, kept: Head | None) -> Verdict:
-    """Read the whole log and compare it with itself, with the numbers given, and with a head noted elsewhere."""
-    seen = _Seen(kept, met_kept=kept in (None, FIRST))
+def prove(connection: Connection, kept: Head | None, folder: Path | None = None) -> Verdict:
+    """Read the whole log and compare it with itself, with the numbers given, and with a head noted elsewhere.
+
+    Args:
+        connection: of the log.
+        kept: the head; None: none was noted.
+        folder: of the archives, which are then read, too.
+    """
+    known = archives(connection)
+    seen = _Seen(kept, met_kept=kept in (None, FIRST, *(archive.head for archive in known)))
+    problem = next(_problems_of_archives(folder, known, seen), None) if folder else None
+    if problem:
+        return Verdict(FIRST, problem)
     stream = connection.execution_options(yield_per=1_000)
     with stream.execute(select(ENTRIES).order_by(ENTRIES.c.seq)) as rows:
-        head, problem = first_problem(seen.watch(rows.mappings()))
+        head, problem = first_problem(seen.watch(rows.mappings()), known[-1].head if known else FIRST)
     if problem is None and _highest_given(connection) > head.seq:
         problem = f"entries after {head.seq} were taken out"
     if problem is None and not seen.met_kept:
@@ -59,6 +75,15 @@ def prove(connection: Connection, kept: Head | None) -> Verdict:
     if problem is None and not seen.lists <= _whole_lists(stream):
         problem = "a list of students that was shown was changed or taken out"
     return Verdict(head, problem)
+
+
+def _problems_of_archives(folder: Path, known: Sequence[Archive], seen: _Seen) -> Iterator[str]:
+    after = FIRST
+    for archive in known:
+        problem = problem_in(folder, archive, after, seen.meet)
+        after = archive.head
+        if problem:
+            yield problem
 
 
 def _indexed(connection: Connection) -> int:

@@ -1,5 +1,6 @@
-"""The tables of the log of reads, and triggers that refuse to change or delete an entry."""
+"""The tables of the log of reads, and triggers that refuse to change an entry, and to delete one not archived."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from ews.store.places import refuse_network_folder
 _METADATA = MetaData()
 SCHEMA = "audit"
 _MAKES = "ews_makes"
-"""Execution option of who makes tables: the writer's place is taken before anything is read."""
+"""Execution option of who makes tables or archives: the writer's place is taken before anything is read."""
+
+APPENDING = 7_305_312
+"""PostgreSQL's advisory lock of whoever appends or archives: the chain has one end, and one beginning."""
 
 _MAKING = 7_305_313
 """PostgreSQL's advisory lock of whoever makes the tables."""
@@ -68,17 +72,47 @@ LIST_READS = Table(
 )
 """Finds the entries that showed a list; it holds nothing that the entries do not."""
 
+ARCHIVES = Table(
+    "audit_archives",
+    _METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=False, doc="The last entry in it; the chain goes on here."),
+    Column("sha256", String(64), nullable=False, doc="Of that entry."),
+    Column("first_seq", Integer, nullable=False),
+    Column("name", Text, nullable=False, doc="The folder of its files."),
+    Column("manifest_sha256", String(64), nullable=False),
+    Column("archived_at", String(32), nullable=False, doc="UTC."),
+    Column("archived_by", Text, nullable=False),
+)
+"""Entries that lie in files and may therefore be deleted here, oldest first."""
+
+_IS_ARCHIVED = "old.seq <= coalesce((select max(seq) from {schema}audit_archives), 0)"
+_IS_UNUSED = "not exists (select 1 from {schema}audit_list_reads where sha256 = old.sha256)"
+_MAY_GO = {ENTRIES: _IS_ARCHIVED, READ_STUDENTS: _IS_ARCHIVED, LIST_READS: _IS_ARCHIVED, LISTS: _IS_UNUSED}
+"""When a row may be deleted: its entry lies in an archive, or it is a list that no entry here names."""
+
 _REFUSE_SQLITE = """
 create trigger if not exists {table}_no_{act} before {act} on {table}
+begin select raise(abort, 'the log of reads is append-only'); end
+"""
+_KEEP_SQLITE = """
+create trigger if not exists {table}_kept before delete on {table} when not ({may_go})
 begin select raise(abort, 'the log of reads is append-only'); end
 """
 _REFUSE_FUNCTION = """
 create or replace function audit.refuse() returns trigger language plpgsql as
 $$ begin raise exception 'the log of reads is append-only'; end $$
 """
+_KEEP_FUNCTION = """
+create or replace function audit.keep_{table}() returns trigger language plpgsql as
+$$ begin if {may_go} then return old; end if; raise exception 'the log of reads is append-only'; end $$
+"""
 _REFUSE_POSTGRESQL = """
-create or replace trigger {table}_append_only before update or delete or truncate on audit.{table}
+create or replace trigger {table}_append_only before {acts} on audit.{table}
 for each statement execute function audit.refuse()
+"""
+_KEEP_POSTGRESQL = """
+create or replace trigger {table}_kept before delete on audit.{table}
+for each row execute function audit.keep_{table}()
 """
 
 
@@ -104,7 +138,7 @@ def audit_engine(where: str | Path) -> Engine:
 
 def make_tables(engine: Engine) -> None:
     """Make the tables and their triggers where they are missing; several processes may do so at once."""
-    with engine.execution_options(**{_MAKES: True}).begin() as connection:
+    with writing(engine).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sql("select pg_advisory_xact_lock(:key)"), {"key": _MAKING})
             connection.execute(sql(f"create schema if not exists {SCHEMA}"))
@@ -112,15 +146,33 @@ def make_tables(engine: Engine) -> None:
         _refuse_changes(connection)
 
 
+def writing(engine: Engine) -> Engine:
+    """The same engine, whose transactions take the writer's place before they read."""
+    return engine.execution_options(**{_MAKES: True})
+
+
 def _refuse_changes(connection: Connection) -> None:
-    tables = [table.name for table in (ENTRIES, READ_STUDENTS, LISTS, LIST_READS)]
-    if connection.dialect.name == "postgresql":
-        connection.execute(sql(_REFUSE_FUNCTION))
-        statements = [_REFUSE_POSTGRESQL.format(table=table) for table in tables]
-    else:
-        statements = [_REFUSE_SQLITE.format(table=table, act=act) for table in tables for act in ("update", "delete")]
-    for statement in statements:
+    refuse = _refuse_on_postgresql if connection.dialect.name == "postgresql" else _refuse_on_sqlite
+    for statement in refuse():
         connection.execute(sql(statement))
+
+
+def _refuse_on_sqlite() -> Iterator[str]:
+    for table, may_go in _MAY_GO.items():
+        yield _REFUSE_SQLITE.format(table=table.name, act="update")
+        yield f"drop trigger if exists {table.name}_no_delete"  # of a log that was never archived
+        yield _KEEP_SQLITE.format(table=table.name, may_go=may_go.format(schema=""))
+    for act in ("update", "delete"):
+        yield _REFUSE_SQLITE.format(table=ARCHIVES.name, act=act)
+
+
+def _refuse_on_postgresql() -> Iterator[str]:
+    yield _REFUSE_FUNCTION
+    for table, may_go in _MAY_GO.items():
+        yield _KEEP_FUNCTION.format(table=table.name, may_go=may_go.format(schema=f"{SCHEMA}."))
+        yield _REFUSE_POSTGRESQL.format(table=table.name, acts="update or truncate")
+        yield _KEEP_POSTGRESQL.format(table=table.name)
+    yield _REFUSE_POSTGRESQL.format(table=ARCHIVES.name, acts="update or delete or truncate")
 
 
 def _set_pragmas(connection: Any, _: object) -> None:

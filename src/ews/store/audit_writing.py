@@ -10,10 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, Table
 
 from ews.store.audit_chain import FIRST, Entry, Head, Named, Row, linked
-from ews.store.audit_tables import ENTRIES, LIST_READS, LISTS, READ_STUDENTS, SCHEMA
-
-_APPENDING = 7_305_312
-"""PostgreSQL's advisory lock of whoever appends: the chain has one end."""
+from ews.store.audit_tables import APPENDING, ARCHIVES, ENTRIES, LIST_READS, LISTS, READ_STUDENTS, SCHEMA
 
 _AT_ONCE = 40
 """Rows of one statement; databases take some thousand values in one."""
@@ -28,6 +25,7 @@ class Appender:
         self._engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._known: set[str] = set()
+        self._archived = 0
         self._statements: dict[tuple[Table, int], tuple[list[str], str]] = {}
 
     def append(self, entries: Sequence[Entry]) -> None:
@@ -41,13 +39,21 @@ class Appender:
             # Where this raises, the connection goes back to its pool, which takes the transaction back.
             cursor = connection.cursor()
             self._take_place(cursor)
+            self._forget_archived(cursor)
             rows = linked(zip(entries, named, strict=True), self._head(cursor))
             self._put(cursor, rows, named)
             connection.commit()
         self._remember(named)
 
     def _take_place(self, cursor: Any) -> None:
-        cursor.execute("begin immediate" if self._is_sqlite else f"select pg_advisory_xact_lock({_APPENDING})")
+        cursor.execute("begin immediate" if self._is_sqlite else f"select pg_advisory_xact_lock({APPENDING})")
+
+    def _forget_archived(self, cursor: Any) -> None:
+        """A list that was on disk may have gone into an archive since."""
+        (archived,) = cursor.execute(f"select coalesce(max(seq), 0) from {self._name(ARCHIVES)}").fetchone()
+        if archived != self._archived:
+            self._known.clear()
+            self._archived = archived
 
     def _head(self, cursor: Any) -> Head:
         found = cursor.execute(f"select seq, sha256 from {self._name(ENTRIES)} order by seq desc limit 1").fetchone()

@@ -60,7 +60,7 @@ class Place:
 
 
 TABLES = ("entries", "students", "lists", "list_reads")
-OFF_SQLITE = [f"drop trigger if exists audit_{table}_no_{act}" for table in TABLES for act in ("update", "delete")]
+OFF_SQLITE = [f"drop trigger if exists audit_{table}_{name}" for table in TABLES for name in ("no_update", "kept")]
 OFF_POSTGRESQL = [
     "set search_path to audit", *(f"alter table audit_{table} disable trigger all" for table in TABLES)
 ]  # fmt: skip
@@ -331,7 +331,7 @@ def test_on_the_stores_server_the_log_has_a_schema_of_its_own():
         tables = "select table_schema, table_name from information_schema.tables where table_name like 'audit_%'"
         assert set(map(tuple, connection.execute(text(tables)))) == {
             ("audit", "audit_entries"), ("audit", "audit_students"), ("audit", "audit_lists"),
-            ("audit", "audit_list_reads"),
+            ("audit", "audit_list_reads"), ("audit", "audit_archives"),
         }  # fmt: skip
     log.close()
     store.close()
