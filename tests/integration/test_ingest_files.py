@@ -267,7 +267,7 @@ def test_the_same_feed_again_changes_nothing_and_says_so_REL4(feed: Path, home: 
     assert tree(home) == before
 
 
-def test_a_smaller_or_older_feed_is_taken_when_allowed_I38_I39(feed: Path, home: Path) -> None:
+def test_a_smaller_or_older_feed_is_taken_when_allowed_and_only_then_REL_7_I38_I39(feed: Path, home: Path) -> None:
     write_feed(feed, _only_year(2024), attendance=good_lines()["attendance"][:2])
     with pytest.raises(InputRefused, match="--allow-shrink"):
         take(feed, home, allow_older=True)

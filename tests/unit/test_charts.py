@@ -101,7 +101,7 @@ def test_the_level_is_told_by_year_and_what_was_expected_only_where_it_was_predi
     assert chart.table.rows == (("2024-25", "10", "20.0 %", "n/a"), ("2025-26", "10", "0.0 %", "25.0 %"))
 
 
-def test_of_a_hidden_group_the_picture_tells_its_name_and_nothing_else_PRV10():
+def test_of_a_hidden_group_the_picture_tells_its_name_and_nothing_else_PRV10_P04():
     chart = recall_chart(told())
     assert chart.table.rows[2] == ("gender: male", HIDDEN, HIDDEN, HIDDEN)
     assert chart.table.rows[1] == ("gender: female", "20 %", "10 % to 30 %", "50")

@@ -166,8 +166,10 @@ def test_an_edit_of_nobody_or_to_nothing_known_is_refused(listed: Store):
         assert round_of(connection, key).version == 1
 
 
-def test_confirming_offers_every_proposed_student_a_seat_once_O12(listed: Store):
+def test_nobody_is_offered_a_mentor_until_a_person_confirms_and_then_everybody_once_O12_GOV_1(listed: Store):
     key = proposed(listed)
+    with listed.reading() as connection:
+        assert not any(assignments_of(connection, one) for one in offered(listed, key))
     assert confirmed(listed, key) == 3
     assert confirmed(listed, key) == 3
     with listed.reading() as connection:
