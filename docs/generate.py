@@ -60,8 +60,6 @@ WHAT_TO_DO = {
     "restore a backup ([store](store.md)). The home still holds every scoring run, so a list can be published again.",
     "MonitoringAlarm": "Read the report it names, and [monitoring](monitoring.md): each alarm there says what to do. "
     "`ews monitor` changes nothing, so a scheduler may run it as often as it likes.",
-    "NotVisible": "Check the key. If it is right, the account has no relationship with this student now: "
-    "`ews access-report STUDENT_ID` says who has, and why ([access](access.md)).",
     "AuditUnavailable": "Free space on the disk of the log of reads, or make its folder writable to the service. Until "
     "then nothing of a student is shown; that is meant ([access](access.md)).",
     "EffectRefused": "Register the next round before it starts: `ews effect register`. A registration stays as it was "

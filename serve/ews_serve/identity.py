@@ -9,7 +9,6 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from ews.access import Viewer
 from ews.errors import Busy, StoreUnavailable
 from ews.store import keys
 from ews.store.keys import SignedIn
@@ -79,14 +78,6 @@ SignedInHere = Annotated[SignedIn, Depends(_signed_in)]
 
 PageSignedIn = Annotated[SignedIn, Depends(_page_signed_in)]
 """The same for pages: nobody is sent to the sign-in."""
-
-
-async def _viewing(signed_in: SignedInHere) -> Viewer:
-    return signed_in.viewer
-
-
-Viewing = Annotated[Viewer, Depends(_viewing)]
-"""Who asks, for `ews.access`; 401 for nobody."""
 
 
 async def _look(service: Service, now: datetime, *, session: str = "", token: str = "") -> SignedIn | None:

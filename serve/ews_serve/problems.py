@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from ews.errors import AuditUnavailable, Busy, EwsError, InvalidFeatures, NotVisible, StoreUnavailable, UntrustedBundle
+from ews.errors import AuditUnavailable, Busy, EwsError, InvalidFeatures, StoreUnavailable, UntrustedBundle
 from ews_serve import follow_up_schemas
 from ews_serve.schemas import FIELD_NAMES
 
@@ -49,7 +49,6 @@ SENTENCES = {
 """Our words for the kinds of error pydantic names; its own words may quote the input."""
 
 _OF_ERRORS: Mapping[type[EwsError], tuple[int, str | None]] = {
-    NotVisible: (404, None),
     # By the rule of ews.errors the message names features of the model and holds no student's value.
     InvalidFeatures: (422, None),
     # The messages name folders and servers, which are the operator's to know.

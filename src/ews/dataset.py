@@ -84,10 +84,6 @@ class Dataset:
         """The rows whose outcome is known."""
         return self.where(~np.isnan(self.y))
 
-    def for_years(self, *target_years: SchoolYear) -> "Dataset":
-        """The rows of some target years."""
-        return self.where(self.frame["school_year"].isin([year.ending for year in target_years]).to_numpy())
-
     def where(self, mask: np.ndarray) -> "Dataset":
         """The rows where `mask`, shape (rows,), is true."""
         return replace(self, frame=self.frame[np.asarray(mask, dtype=bool)].reset_index(drop=True))

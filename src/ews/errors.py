@@ -83,12 +83,6 @@ class MonitoringAlarm(EwsError):
     exit_code = 21
 
 
-class NotVisible(EwsError):
-    """No such student, or none whom this account may see; both look the same."""
-
-    exit_code = 22
-
-
 class AuditUnavailable(EwsError):
     """The log of reads cannot be written, so nothing of a student is shown."""
 

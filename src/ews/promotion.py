@@ -69,16 +69,6 @@ class Promotion:
     concerns: tuple[Concern, ...]
     notes: tuple[str, ...]
 
-    @property
-    def blocked(self) -> bool:
-        """Whether a gate says no."""
-        return any(concern.blocks for concern in self.concerns)
-
-    @property
-    def needs_sign_off(self) -> bool:
-        """Whether a person must sign for something."""
-        return any(not concern.blocks for concern in self.concerns)
-
 
 def check(
     home: Home, version: Version, *, engine: Engine = "duckdb", progress: Callable[[str], None] = lambda _: None

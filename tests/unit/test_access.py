@@ -23,12 +23,11 @@ from ews.access import (
     Viewer,
     both,
     can_view_student,
-    check_can_view_student,
     may,
     scope_of,
     who_may,
 )
-from ews.errors import InvalidPolicy, NotVisible
+from ews.errors import InvalidPolicy
 from tests.cast import (
     ANA,
     AT_ORCHARD,
@@ -254,16 +253,6 @@ def test_viewing_as_another_person_shows_only_what_both_may_see_A12():
     assert found(wei_as_rosa, View.ATTENDANCE) == NOBODY
     assert not can_view_student(wei_as_rosa, place(ANA), View.RISK_LIST, TODAY).shows_names
     assert not may(both(DANA.viewer(), MO.viewer()), View.RUNS, TODAY).allowed
-
-
-def test_the_check_raises_with_one_sentence_for_all_reasons_SEC_12():
-    told = set()
-    for staff, student in ((MO, TEO), (PIET, ANA), (INES, NOOR), (TOMAS, JUN)):
-        with pytest.raises(NotVisible) as refused:
-            check_can_view_student(staff.viewer(), place(student), View.EXPLANATION, TODAY)
-        told.add(str(refused.value))
-    assert len(told) == 1
-    assert check_can_view_student(ROSA.viewer(), place(ANA), View.EXPLANATION, TODAY).role is Role.SCHOOL_LEAD
 
 
 def test_an_auditor_reads_the_log_and_aggregates_and_a_mentor_neither():

@@ -24,6 +24,10 @@ def marks_of(student: str, year: int, absent: int) -> list[Mark]:
     return absences(student, days_of(year)[40 - absent :])
 
 
+def of_2026(dataset: Dataset) -> Dataset:
+    return dataset.where((dataset.frame["school_year"] == Y2026.ending).to_numpy())
+
+
 def stay(student: str, first: int, last: int) -> Stay:
     return Stay(student, "oak", days_of(first)[0].date, days_of(last)[-1].date, "03")
 
@@ -82,7 +86,7 @@ def test_features_look_back_and_outcomes_look_at_the_target_year(built: Dataset)
 
 
 def test_a_new_student_is_in_it_with_what_is_known_and_a_short_stay_has_no_outcome(built: Dataset) -> None:
-    found = built.for_years(Y2026).frame.set_index("student_id")
+    found = of_2026(built).frame.set_index("student_id")
     assert found.loc["ben", ["short_history", "lane", "outcome_is_chronic"]].tolist() == [1, "prevent", True]
     assert found.loc["ben", ["last_school_year", "was_chronic", "band_last_year"]].isna().all()
     assert found.loc["dee", "outcome_days_enrolled"] == 5
@@ -90,7 +94,7 @@ def test_a_new_student_is_in_it_with_what_is_known_and_a_short_stay_has_no_outco
 
 
 def test_features_are_float64_and_truth_values_can_be_unknown(built: Dataset) -> None:
-    found = built.for_years(Y2026)
+    found = of_2026(built)
     assert (found.x.dtypes == "float64").all()
     assert str(found.frame["outcome_is_chronic"].dtype) == "boolean"
     assert str(found.frame["was_chronic"].dtype) == "boolean"
@@ -106,7 +110,7 @@ def test_without_a_mentoring_table_treatment_is_unknown_and_nobody_is_left_out_T
 def test_labelled_rows_are_those_with_a_known_outcome(built: Dataset) -> None:
     labelled = built.labelled()
     assert labelled.frame["student_id"].tolist() == ["ann", "cat", "ann", "ben"]
-    assert labelled.for_years(Y2026).frame["student_id"].tolist() == ["ann", "ben"]
+    assert of_2026(labelled).frame["student_id"].tolist() == ["ann", "ben"]
     assert len(built.frame) == 5
 
 
@@ -121,7 +125,7 @@ def test_a_year_ahead_has_features_and_no_outcomes(folder: Path) -> None:
 def test_without_outcomes_a_past_year_is_built_as_a_new_one(folder: Path, built: Dataset) -> None:
     found = dataset_for(folder, [Y2026], POLICY, with_outcomes=False)
     assert np.isnan(found.y).all()
-    pd.testing.assert_frame_equal(found.x, built.for_years(Y2026).x)
+    pd.testing.assert_frame_equal(found.x, of_2026(built).x)
 
 
 def test_after_some_days_the_open_year_is_seen_that_far(folder: Path) -> None:

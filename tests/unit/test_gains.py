@@ -11,7 +11,6 @@ from ews.gains import (
     CAUTIOUS,
     CHECK_AND_CONNECT,
     HONESTLY,
-    NO_EFFECT,
     EffectPrior,
     expected_gains,
     one_more_mentor,
@@ -34,7 +33,7 @@ def gains(probabilities: pd.DataFrame, prior: EffectPrior = CAUTIOUS) -> pd.Data
 
 
 def test_a_mentor_without_effect_averts_nothing_and_gains_no_day() -> None:
-    found = gains(log_logistic(np.array([0.03, 0.1, 0.3]), 3.0), NO_EFFECT)
+    found = gains(log_logistic(np.array([0.03, 0.1, 0.3]), 3.0), EffectPrior(0.0, 0.0))
     assert np.allclose(found[["crossings_averted", "days_gained"]], 0)
 
 
@@ -171,7 +170,7 @@ def test_an_uncertain_effect_widens_the_interval_and_may_harm_and_no_effect_has_
     unsure = reached(school_of(200), EffectPrior(-8.0, 0.2), around=0).iloc[0]
     assert unsure["days_gained_low"] < 0 < sure["days_gained_low"]
     assert unsure["crossings_averted_low"] < 0 <= sure["crossings_averted_low"]
-    nothing = reached(school_of(30), NO_EFFECT)
+    nothing = reached(school_of(30), EffectPrior(0.0, 0.0))
     assert not nothing.filter(regex="^(crossings|days)").to_numpy().any()
 
 

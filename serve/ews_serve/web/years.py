@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ews.follow_up import ABSENT_KINDS
 from ews.school_year import SchoolYear
 
 MONTHS = ("08", "09", "10", "11", "12", "01", "02", "03", "04", "05", "06", "07")
@@ -86,12 +85,6 @@ class Attendance:
     def is_yearly(self) -> bool:
         """Whether only totals of years are known."""
         return bool(self.years) and not self.marks and not any(one.months for one in self.years)
-
-    def absences_of(self, year: SchoolYear) -> list[date]:
-        """The days missed of one year, as far as marks are kept."""
-        first, last = f"{year.ending - 1}-07-01", f"{year.ending}-06-30"
-        days = {day for day, kind in self.marks if kind in ABSENT_KINDS and first <= day <= last}
-        return [date.fromisoformat(day) for day in sorted(days)]
 
 
 def attendance_in(text: str | None) -> Attendance:

@@ -8,7 +8,7 @@ not written in :data:`MAY` is allowed.
 """
 
 from ews.access.aggregates import schools_told_of
-from ews.access.decisions import Decision, both, can_view_student, check_can_view_student, may, who_may
+from ews.access.decisions import Decision, both, can_view_student, may, who_may
 from ews.access.relations import Caseload, Grant, Place, Stay, Viewer
 from ews.access.rights import (
     MAY,
@@ -45,7 +45,6 @@ __all__ = [
     "Viewer",
     "both",
     "can_view_student",
-    "check_can_view_student",
     "may",
     "schools_told_of",
     "scope_of",

@@ -7,7 +7,6 @@ from datetime import date
 from ews.access.relations import Place, Viewer
 from ews.access.rights import AccessPolicy, Reason, Role, View
 from ews.access.scope import DEFAULT, grants_for, scope_of
-from ews.errors import NotVisible
 
 
 @dataclass(frozen=True)
@@ -37,20 +36,6 @@ def can_view_student(
         return Decision(False, _why_not(viewer, place, view, on, purpose, policy))
     reason = Reason.GRACE if scope.is_grace(part, place) else part.reason
     return Decision(True, reason, part.grant.role, scope.naming().holds(place))
-
-
-def check_can_view_student(
-    viewer: Viewer, place: Place, view: View, on: date, purpose: str = "", policy: AccessPolicy = DEFAULT
-) -> Decision:
-    """The decision of :func:`can_view_student`, when it is yes.
-
-    Raises:
-        NotVisible: it is no; the message says nothing of the student.
-    """
-    decision = can_view_student(viewer, place, view, on, purpose, policy)
-    if not decision.allowed:
-        raise NotVisible("There is no such student, or none that may be seen with this account.")
-    return decision
 
 
 def may(viewer: Viewer, view: View, on: date) -> Decision:

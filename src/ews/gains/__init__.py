@@ -8,7 +8,7 @@ where days are.
 """
 
 from ews.gains.expected import expected_gains
-from ews.gains.prior import CAUTIOUS, CHECK_AND_CONNECT, NO_EFFECT, EffectPrior
+from ews.gains.prior import CAUTIOUS, CHECK_AND_CONNECT, EffectPrior
 from ews.gains.reach import HONESTLY, one_more_mentor, reach, standard_rules
 from ews.gains.response import response_by_grade, responses
 
@@ -16,7 +16,6 @@ __all__ = [
     "CAUTIOUS",
     "CHECK_AND_CONNECT",
     "HONESTLY",
-    "NO_EFFECT",
     "EffectPrior",
     "expected_gains",
     "one_more_mentor",

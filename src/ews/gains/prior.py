@@ -44,6 +44,5 @@ class EffectPrior:
 
 
 CAUTIOUS = EffectPrior()
-NO_EFFECT = EffectPrior(0.0, 0.0)
 CHECK_AND_CONNECT = EffectPrior(-23.0, 0.0)
 """Sensitivity: what the Chicago trial of Check & Connect found in grades 5 to 7; in grades 1 to 4 it found nothing."""

@@ -20,8 +20,6 @@ from ews.simulator.moments import moments
 from ews.simulator.observe import Observed, observe
 from ews.simulator.plots import draw_plots
 
-PROFILES = ("default", "nyc_like")
-
 
 def report(folder: Path, out: Path) -> Path:
     """Write `report.md` and its plots into `out`.

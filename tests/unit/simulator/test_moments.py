@@ -9,7 +9,7 @@ from ews.errors import InputRefused
 from ews.simulator import Parameters, simulate
 from ews.simulator.moments import moments, pairs, with_rates
 from ews.simulator.observe import observe
-from ews.simulator.report import PROFILES, compare, report, table, targets
+from ews.simulator.report import compare, report, table, targets
 
 DAYS = [f"2025-09-{day:02d}" for day in range(1, 31) if pd.Timestamp(2025, 9, day).day_of_week < 5]
 
@@ -88,7 +88,7 @@ def test_every_target_names_a_moment_that_exists_and_a_range_around_it(demo: Pat
     known = set(moments(observe(demo)).index) | {f"shock.year_{year}" for year in (1, 2, 3)}
     assert set(targets()["moment"]) <= known
     assert (targets()["low"] < targets()["high"]).all()
-    assert set(targets()["profile"]) == {*PROFILES, "both"}
+    assert set(targets()["profile"]) == {"default", "nyc_like", "both"}
     assert (targets()["source"].str.len() > 5).all()
 
 
