@@ -18,6 +18,7 @@ import pytest
 from ews.home import Home, read_json
 from ews.store.keys import SCOPES
 from ews_serve.client import Client
+from tests.preloaded import without_network
 
 STARTED = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
 PATIENCE_SECONDS = 60
@@ -86,13 +87,14 @@ def scored_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture(scope="session")
 def service(scored_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service on the pretend district, as `make serve` starts it, on a free port."""
+    """The service on the pretend district, as `make serve` starts it, on a free port and without a network (O20)."""
     with alone(scored_home.path.parent):
         scopes = [word for scope in sorted(SCOPES) for word in ("--scope", scope)]
         token = ews("token", "make", "dashboard", *scopes, "--home", scored_home.path).strip()
     log = tmp_path_factory.mktemp("service") / "log"
     command = [sys.executable, "-W", "error", "-m", "ews_serve", "--home", scored_home.path, "--port", "0"]
-    with log.open("w") as sink, subprocess.Popen(command, stdout=sink, stderr=sink) as process:
+    cut_off = {**os.environ, **without_network(log.parent)}
+    with log.open("w") as sink, subprocess.Popen(command, stdout=sink, stderr=sink, env=cut_off) as process:
         try:
             yield Service(_address(process, log), token, scored_home, log)
         finally:
@@ -117,11 +119,12 @@ def places(scored_home: Home) -> dict[str, list[str]]:
 
 
 def _make(folder: Path) -> None:
-    """The demo itself, on a smaller district; what it printed stays in `demo.txt`."""
+    """The demo itself, on a smaller district and without a network (O20); what it printed stays in `demo.txt`."""
     words = ("--home", folder / "home", "--target-year", "2027", "--students", "400", "--years", "3")
     done = subprocess.run(
         [sys.executable, "-m", "ews.cli.demo", *map(str, words)],
-        capture_output=True, text=True, check=False, timeout=300, env={**os.environ, "COLUMNS": "200"},
+        capture_output=True, text=True, check=False, timeout=300,
+        env={**os.environ, **without_network(folder), "COLUMNS": "200"},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     (folder / "demo.txt").write_text(done.stdout, encoding="utf-8")

@@ -15,7 +15,7 @@ from ews.store.checking import check
 from ews.store.opening import open_store
 from ews.store.reading import run_in_force
 from ews.store.sealing import stored_list_hash
-from tests.disks import faulty_disk
+from tests.preloaded import faulty_disk
 from tests.published import AUGUST, OCTOBER, published, scored, scored_again
 from tests.stores import new_store
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from ews.store.audit_log import open_audit_log
 from ews.store.audit_tables import audit_engine
 from ews.store.swift import SwiftConnection
-from tests.disks import faulty_disk
+from tests.preloaded import faulty_disk
 from tests.stores import store_with_cast
 
 FULL = 2
