@@ -54,11 +54,6 @@ def hidden_fields(html: str) -> dict[str, str]:
     return {name: unescape(value) for name, value in _HIDDEN.findall(html)}
 
 
-def field_names(html: str) -> set[str]:
-    """Every field of a page."""
-    return {name for name, _ in _FIELD.findall(html)}
-
-
 def browser_of(running: Running, who: CastStaff, *, second_factor: bool = True) -> Browser:
     """A browser in which somebody signed in."""
     browser = Browser(running.app)

@@ -10,7 +10,6 @@ from ews.errors import InvalidFeatures
 from ews.slots import Proposal, Rule, Students, allocate
 from tests.slot_rounds import ON, SEED, Round, a_round, mentor, student
 
-NO_LOT = Rule(lottery_percent=0)
 
 
 def proposed(made: Round) -> Proposal:
