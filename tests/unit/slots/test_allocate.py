@@ -11,7 +11,6 @@ from ews.slots import Proposal, Rule, Students, allocate
 from tests.slot_rounds import ON, SEED, Round, a_round, mentor, student
 
 
-
 def proposed(made: Round) -> Proposal:
     return allocate(made.students, made.mentors, made.rule, seed=SEED, on=ON)
 
