@@ -96,7 +96,7 @@ def service(scored_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iter
     cut_off = {**os.environ, **without_network(log.parent)}
     with log.open("w") as sink, subprocess.Popen(command, stdout=sink, stderr=sink, env=cut_off) as process:
         try:
-            yield Service(_address(process, log), token, scored_home, log)
+            yield Service(address_of(process, log), token, scored_home, log)
         finally:
             process.terminate()
 
@@ -130,7 +130,7 @@ def _make(folder: Path) -> None:
     (folder / "demo.txt").write_text(done.stdout, encoding="utf-8")
 
 
-def _address(process: subprocess.Popen, log: Path) -> str:
+def address_of(process: subprocess.Popen, log: Path) -> str:
     for _ in range(PATIENCE_SECONDS * 10):
         found = STARTED.search(log.read_text(encoding="utf-8"))
         if found:
