@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -172,3 +173,23 @@ def test_what_was_written_wrongly_or_is_not_as_it_was_is_not_removed_O18(log: Au
     with pytest.raises(AuditUnavailable, match="entry 2 is not as it was written"):
         archived(log, folder)
     assert place.count("audit_entries") == len(OLD) + len(YOUNG)
+
+
+REFUSED_EVERY_DELETE = {
+    True: "create trigger audit_entries_no_delete before delete on audit_entries "
+    "begin select raise(abort, 'the log of reads is append-only'); end",
+    False: "create or replace trigger audit_entries_append_only before update or delete or truncate "
+    "on audit.audit_entries for each statement execute function audit.refuse()",
+}
+"""As logs were made before there were archives, by whether they are on SQLite."""
+
+
+def test_a_log_that_was_made_before_archives_were_is_archived_once_it_is_opened_anew(
+    log: AuditLog, place: Place, folder: Path
+):
+    place.run(REFUSED_EVERY_DELETE[place.on_sqlite])
+    with pytest.raises(AuditUnavailable):
+        archived(log, folder)
+    with closing(open_audit_log(place.where, folder)) as opened:
+        assert archived(opened, folder) == len(OLD)
+        assert opened.verify().problem is None
