@@ -62,6 +62,11 @@ def beginning(connection: Connection) -> Head:
     return known[-1].head if known else FIRST
 
 
+def is_inside(kept: Head, known: Sequence[Archive]) -> bool:
+    """Whether a head is of an entry that only the files of an archive still have."""
+    return any(archive.first_seq <= kept.seq < archive.seq for archive in known)
+
+
 def read_archives(
     folder: Path, known: Sequence[Archive], *, student_key: str = "", start: str = "", end: str = "~"
 ) -> Iterator[tuple[Row, str | None]]:

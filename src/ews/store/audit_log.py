@@ -9,20 +9,21 @@ requests that wait at the same moment are written together: one flush to disk se
 import asyncio
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TookTooLong
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, func, or_, select
+from sqlalchemy import Connection, Engine, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ews.errors import AuditUnavailable, EwsError, InputRefused
 from ews.store.audit_archive import MOST_ENTRIES, next_part, remove, write
-from ews.store.audit_archived import Archive, archives, read_archives
+from ews.store.audit_archived import Archive, archives, is_inside, read_archives
 from ews.store.audit_chain import FIRST, Entry, Head, instant, read_back
 from ews.store.audit_proof import Verdict, prove
 from ews.store.audit_tables import ENTRIES, LIST_READS, LISTS, READ_STUDENTS, audit_engine, make_tables
@@ -60,6 +61,9 @@ class AuditLog:
 
     def __init__(self, engine: Engine, archives: Path | None = None) -> None:
         self._engine = engine
+        # One state of the log for whoever reads it in several steps, whatever is added or archived meanwhile.
+        on_postgresql = engine.dialect.name == "postgresql"
+        self._reader = engine.execution_options(isolation_level="REPEATABLE READ") if on_postgresql else engine
         self._archives = archives
         self._appender = Appender(engine)
         self._waiting: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
@@ -91,16 +95,15 @@ class AuditLog:
 
     def of_student(self, student_key: str) -> Iterator[Logged]:
         """Every entry that names a student, oldest first (PRV-4); those in archives where their folder was told."""
-        yield from self._read_archived(student_key=student_key)
         alone = select(READ_STUDENTS.c.seq).where(READ_STUDENTS.c.student_key == student_key)
         lists = select(LISTS.c.sha256).where(LISTS.c.student_keys.contains(f'"{student_key}"', autoescape=True))
         listed = select(LIST_READS.c.seq).where(LIST_READS.c.sha256.in_(lists))
-        yield from self._read(or_(ENTRIES.c.seq.in_(alone), ENTRIES.c.seq.in_(listed)))
+        yield from self._read(or_(ENTRIES.c.seq.in_(alone), ENTRIES.c.seq.in_(listed)), student_key=student_key)
 
     def between(self, start: datetime, end: datetime) -> Iterator[Logged]:
         """Every entry from `start` until before `end`, oldest first (PRV-9); those in archives as above."""
-        yield from self._read_archived(start=instant(start), end=instant(end))
-        yield from self._read((ENTRIES.c.at >= instant(start)) & (ENTRIES.c.at < instant(end)))
+        first, after = instant(start), instant(end)
+        yield from self._read((ENTRIES.c.at >= first) & (ENTRIES.c.at < after), start=first, end=after)
 
     def head(self) -> Head:
         """The newest entry's number and hash; kept elsewhere, it later proves that nothing before it was changed."""
@@ -117,7 +120,7 @@ class AuditLog:
             InputRefused: the head is of an archived entry, and the folder of the archives was not told.
         """
         with self._connected() as connection:
-            if kept and self._archives is None and _is_inside(kept, archives(connection)):
+            if kept and self._archives is None and is_inside(kept, archives(connection)):
                 raise InputRefused("The head is of an entry that is archived. Name the archives' folder: --archives")
             return prove(connection, kept, self._archives)
 
@@ -214,20 +217,19 @@ class AuditLog:
             for _, done in batch:
                 _settle(done)
 
-    def _read(self, condition: object) -> Iterator[Logged]:
+    def _read(self, condition: object, **in_archives: str) -> Iterator[Logged]:
         query = _WITH_LISTS.where(condition).order_by(ENTRIES.c.seq)  # type: ignore[arg-type]  # a SQL condition
-        with self._connected() as connection, _streaming(connection).execute(query) as rows:
-            for row in rows.mappings():
-                yield _logged(row)
-
-    def _read_archived(self, **wanted: str) -> Iterator[Logged]:
-        if self._archives is not None:
-            for row, list_text in read_archives(self._archives, self.archived(), **wanted):
-                yield Logged(row["seq"], read_back(row, list_text), row["sha256"])
+        with self._connected() as connection:
+            if self._archives is not None:
+                for row, list_text in read_archives(self._archives, archives(connection), **in_archives):
+                    yield _logged(row, list_text)
+            with _streaming(connection).execute(query) as rows:
+                for row in rows.mappings():
+                    yield _logged(row, row["list_text"])
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        with self._told(), self._engine.connect() as connection:
+        with self._told(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -279,13 +281,8 @@ def _head(connection: Connection) -> Head:
     return Head(found.seq, found.sha256) if found else FIRST
 
 
-def _is_inside(kept: Head, known: Sequence[Archive]) -> bool:
-    """Whether a head is of an entry that only the files of an archive still have."""
-    return any(archive.first_seq <= kept.seq < archive.seq for archive in known)
-
-
-def _logged(row: RowMapping) -> Logged:
-    return Logged(row["seq"], read_back(row, row["list_text"]), row["sha256"])
+def _logged(row: Mapping[Any, Any], list_text: str | None) -> Logged:
+    return Logged(row["seq"], read_back(row, list_text), row["sha256"])
 
 
 def _streaming(connection: Connection) -> Connection:

@@ -267,6 +267,24 @@ def test_many_who_wait_at_once_are_all_on_disk_when_they_go_on(log: AuditLog):
     assert log.verify().problem is None
 
 
+def test_a_log_is_proved_while_entries_are_added_O18(log: AuditLog, place: Place):
+    other, done = open_audit_log(place.where), threading.Event()
+
+    def write() -> None:
+        while not done.is_set():
+            other.append([READ, LIST] * 20)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        while (verdict := log.verify()).head.seq < 1_000:
+            assert verdict.problem is None
+    finally:
+        done.set()
+        writer.join()
+        other.close()
+
+
 def test_several_processes_keep_one_chain(place: Place):
     logs = [open_audit_log(place.where) for _ in range(4)]
 
