@@ -208,7 +208,7 @@ def test_an_earlier_run_is_put_back_in_force_without_its_rows_being_written_agai
         assert stored_list_hash(connection, first.run_id) == first.list_sha256
 
 
-def test_whoever_is_not_to_be_scored_is_on_no_list_and_is_not_shown_as_low_P07(empty, tmp_path):
+def test_whoever_is_not_to_be_scored_is_on_no_list_and_is_not_shown_as_low_P07_GOV_3(empty, tmp_path):
     home = scored_again(tmp_path / "home")
     published(empty, home)
     assert renamed() in {line["student_id"] for line in listed(empty)}
