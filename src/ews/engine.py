@@ -5,6 +5,7 @@ Everything above this module is Narwhals expressions, so the same definition run
 
 import atexit
 import functools
+import math
 import os
 import shutil
 import tempfile
@@ -104,8 +105,11 @@ def side_by_side(left: nw.LazyFrame, right: nw.LazyFrame, key: str, numbers: Seq
 
 
 def _laid_flat(column: pa.ChunkedArray) -> np.ndarray:
-    """The column's values; null is NaN, and so is what follows the last."""
-    return np.concatenate([*(chunk.to_numpy(zero_copy_only=False) for chunk in column.chunks), [np.nan]])
+    """The column's values; null is NaN, and so is what follows the last.
+
+    Arrow uses again the memory of the column before; numpy would ask the system for fresh memory each time.
+    """
+    return pa.concat_arrays([*column.chunks, pa.array([math.nan])]).fill_null(math.nan).to_numpy()
 
 
 def once(frame: nw.LazyFrame) -> nw.LazyFrame:
