@@ -47,7 +47,7 @@ _MEDIA_TYPES = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.JSON: "application/json",
 }
-_WRITERS = {Format.XLSX: to_xlsx, Format.CSV: to_csv, Format.JSON: to_json}
+WRITERS = {Format.XLSX: to_xlsx, Format.CSV: to_csv, Format.JSON: to_json}
 
 
 def list_file(
@@ -69,7 +69,7 @@ def list_file(
         **({"attention": " ".join(notices)} if notices else {}),
     }
     rows = [_row(line) for line in lines]
-    return _WRITERS[format](Sheet(f"Risk list, {year}, school {wanted.school_id}", about, COLUMNS, rows, asked.at))
+    return WRITERS[format](Sheet(f"Risk list, {year}, school {wanted.school_id}", about, COLUMNS, rows, asked.at))
 
 
 def _row(line: Line) -> list[Cell]:

@@ -24,7 +24,7 @@ from ews.store.rounds import Asks, confirm_round, edit_row, propose_round, rows_
 from ews.store.schema import METADATA, RISK_ROWS, ROUND_ROWS
 from ews.store.upgrading import open_or_make
 from ews.subgroups import attributes_for
-from ews.subgroups.overrides import OF_LISTS, OF_ROUNDS, overrides, reasons, shown, warnings
+from ews.subgroups.overrides import OF_LISTS, OF_ROUNDS, all_of_one_group, overrides, reasons, shown, warnings
 from ews.tables import PROTECTED
 from tests.cast import FIRST_DAY, NOON, ROSA, TODAY
 from tests.stores import DATABASES
@@ -101,6 +101,15 @@ def test_no_rate_is_told_of_fewer_than_ten_and_groups_of_whom_none_were_proposed
     assert np.isnan(one(found, "A", "removed")["rate"])
     assert one(found, "A", "removed")["count"] == 2
     assert one(found, "C", "removed")["suppressed"]
+
+
+def test_a_rule_that_proposes_one_group_alone_is_told_with_numbers_M10():
+    rows, groups = of_round(A=(100, 20, 2), B=(80, 0, 0))
+    (told,) = all_of_one_group(overrides(rows, groups, OF_ROUNDS, POLICY, "proposed"))
+    assert told == "race_ethnicity, A: all 20 students whom the rule proposed are of this group. Look at the rule."
+    for other in ({"A": (100, 20, 2), "B": (80, 1, 0)}, {"A": (100, 3, 0), "B": (80, 0, 0)}):
+        rows, groups = of_round(**other)
+        assert all_of_one_group(overrides(rows, groups, OF_ROUNDS, POLICY, "proposed")) == []
 
 
 def test_what_people_said_of_lists_is_counted_by_group_and_by_kind_M09():

@@ -2,18 +2,21 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from ews.access import View
+from ews.exports import attachment
 from ews.slots import Rule, in_words
-from ews.store.assignments import Assignment, assignments_of
+from ews.store.assigned import Assignment, assignments_of
 from ews.store.profiles import profile_of
 from ews.store.reading import Line
 from ews.store.rounds import Round as KeptRound
 from ews.store.rounds import RoundRow, confirm_round, edit_row, registration_for, withdraw_round
 from ews.store.team import team_list
 from ews_serve.asked import Asked, Asking
+from ews_serve.files import Format
+from ews_serve.round_files import round_file
 from ews_serve.routes.students import StudentKey
 from ews_serve.slot_rounds import SeenRound, asks_of, decide, propose, read_round, rounds_seen, said
 from ews_serve.slot_schemas import (
@@ -58,6 +61,20 @@ def propose_round(asked: Asking, wanted: NewRound) -> WholeRound:
 def one_round(round_key: RoundKey, asked: Asking) -> WholeRound:
     """One round with its students, those you may see."""
     return _whole(read_round(asked, round_key))
+
+
+@router.get("/rounds/{round_key}/export", response_class=Response, responses={200: {"content": Format.media_types()}})
+def export_round(
+    round_key: RoundKey,
+    asked: Asking,
+    format: Annotated[Format, Query(description="xlsx for people, csv and json for programs.")] = Format.XLSX,
+) -> Response:
+    """The round as a file for the school's office, without estimates: those students whom you may see and export.
+
+    It holds education records; the export is in the log with the name of who took it.
+    """
+    name, file = round_file(asked, round_key, format)
+    return Response(file, media_type=format.media_type, headers={"Content-Disposition": attachment(name)})
 
 
 @router.post("/rounds/{round_key}/edits")

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -11,20 +11,10 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from ews.access import View
-from ews.store.assignments import (
-    END_REASONS,
-    STEPS,
-    Assignment,
-    Step,
-    assignments_of,
-    end_assignment,
-    give,
-    hand_over,
-    next_steps,
-    rule_of,
-    take_step,
-)
-from ews.store.mentors import mentors_in
+from ews.slots import Rule
+from ews.store.assigned import END_REASONS, STEPS, Assignment, Step, assignments_of, next_steps, rule_of
+from ews.store.assignments import end_assignment, give, hand_over, take_step
+from ews.store.mentors import mentors_in, wishes_of
 from ews.store.profiles import Profile, profile_of
 from ews_serve.asked import Asked
 from ews_serve.csrf import OwnForm
@@ -32,7 +22,7 @@ from ews_serve.problems import Refused
 from ews_serve.routes.students import StudentKey
 from ews_serve.slot_rounds import said
 from ews_serve.web.frame import Link, PageAsking, page
-from ews_serve.web.round import ASSIGNED
+from ews_serve.web.round_rows import ASSIGNED
 from ews_serve.web.wording import day_text
 
 router = APIRouter(prefix="/students/{student_key}/mentor", include_in_schema=False)
@@ -64,6 +54,9 @@ class MentorPage:
         path: of the page.
         about: of the open assignment, in a sentence; empty: none is open.
         why: why this student.
+        goal: the small goal; empty: none was set.
+        wishes: what the student said about a mentor; empty: nothing.
+        waits: what the next step waits for; empty: nothing.
         done: the steps of the open assignment.
         steps: what may be noted now, as value and words.
         today: ISO date, for the forms.
@@ -79,6 +72,9 @@ class MentorPage:
     path: str
     about: str
     why: str
+    goal: str
+    wishes: str
+    waits: str
     done: tuple[Done, ...]
     steps: Mapping[str, str]
     today: str
@@ -96,6 +92,8 @@ class _Found:
     every: tuple[Assignment, ...]
     steps: tuple[Step, ...]
     mentors: Mapping[str, str]
+    wishes: str
+    waits: str
 
 
 @router.get("")
@@ -176,6 +174,9 @@ async def _page(
         path=path,
         about=_about(now) if now else "",
         why=now.why if now else "",
+        goal=(now.goal or "") if now else "",
+        wishes=found.wishes,
+        waits=found.waits,
         done=_steps_done(now) if now else (),
         steps={one.value: STEP_WORDS[one] for one in found.steps},
         today=asked.on.isoformat(),
@@ -197,13 +198,23 @@ def _read(asked: Asked, profile: Profile) -> _Found:
     with asked.service.store.reading() as connection:
         every = tuple(assignments_of(connection, profile.student_key))
         now = next((one for one in every if one.is_open), None)
-        steps = next_steps(now, rule_of(connection, now), on) if now else ()
+        rule = rule_of(connection, now) if now else Rule()
+        steps = next_steps(now, rule, on) if now else ()
+        wishes = wishes_of(connection, profile.student_key)
         mentors = {
             one.mentor_key: one.mentor.name
             for one in mentors_in(connection)
             if here & set(one.mentor.schools) and one.mentor.slots(on)
         }
-    return _Found(profile.name or profile.student_id, every, steps, mentors)
+    return _Found(profile.name or profile.student_id, every, steps, mentors, wishes, _waits(now, rule, steps))
+
+
+def _waits(now: Assignment | None, rule: Rule, steps: tuple[Step, ...]) -> str:
+    """What is waited for while no step can be noted, as the days in which a family may say no."""
+    if now is None or steps or now.starts_on is not None or now.family_told_on is None:
+        return ""
+    last = day_text(now.family_told_on + timedelta(days=rule.opt_out_days - 1))
+    return f"The family may say no until {last}. After that, ask the student."
 
 
 def _about(now: Assignment) -> str:

@@ -1,17 +1,20 @@
 """One round: who is proposed to whom, who is next, who was passed over and why; edited with a reason, confirmed."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
+import pandas as pd
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from ews.access import View
-from ews.slots import in_words
+from ews.access import Reason, View, may
+from ews.slots import all_of_one_grade, in_words
 from ews.store.mentors import mentors_in
-from ews.store.rounds import Round, RoundRow, confirm_round, edit_row, registration_for, withdraw_round
+from ews.store.rounds import Round, confirm_round, edit_row, registration_for, rows_of_round, withdraw_round
+from ews.store.team import mentees_by_mentor
 from ews_serve.asked import Asked
 from ews_serve.csrf import OwnForm
 from ews_serve.problems import Refused
@@ -19,8 +22,7 @@ from ews_serve.routes.rounds import KEY
 from ews_serve.routes.schools import schools_of
 from ews_serve.slot_rounds import asks_of, decide, read_round
 from ews_serve.web.frame import Link, PageAsking, page
-from ews_serve.web.slots import GOALS, STATES
-from ews_serve.web.wording import day_text, grade_text
+from ews_serve.web.round_rows import Part, Row, about_round, counts_of, parts_of, row_of
 
 router = APIRouter(prefix="/slots/{round_key}", include_in_schema=False)
 
@@ -30,43 +32,10 @@ DECISIONS = {
     "proposed": "Offer a mentor", "reserve": "Next in line", "not_offered": "Not offered",
     "excluded": "Not in the pool",
 }  # fmt: skip
-ASSIGNED = {
-    "offered": "offered", "agreed": "all agreed", "active": "meets the mentor", "declined": "said no", "ended": "ended",
-}  # fmt: skip
-MOST_RESERVE = 15
-"""Next in line that a page shows; the others wait behind them."""
-
-MOST_SHOWN = 200
-"""Of each other decision: a round of a whole district is looked through school by school, or as a file."""
-
-KEPT = {"edit": "The decision is kept, with your reason.", "confirmed": "The round is confirmed."}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One student of the round, in words."""
-
-    key: str
-    name: str
-    about: str
-    place: str
-    mentor: str
-    why: str
-    edited: str
-    state: str
-    path: str
-    decision: str
-    mentor_key: str
-
-
-@dataclass(frozen=True)
-class Part:
-    """Students with the same decision."""
-
-    heading: str
-    explained: str
-    rows: tuple[Row, ...]
-    left_out: int
+KEPT = {
+    "edit": "The decision is kept, with your reason.",
+    "confirmed": "The round is confirmed. Tell each family first, then ask.",
+}
 
 
 @dataclass(frozen=True)
@@ -86,6 +55,9 @@ class RoundPage:
         mentors: who may be chosen, as key and name.
         may_decide: whether the viewer may edit and confirm it now.
         kept: what was just done.
+        exports: files for the school's office, or the way to them.
+        look_twice: what should make a team look twice, with numbers.
+        is_confirmed: whether it is.
     """
 
     name: str
@@ -100,6 +72,26 @@ class RoundPage:
     mentors: Mapping[str, str]
     may_decide: bool
     kept: str
+    exports: tuple[Link, ...]
+    look_twice: tuple[str, ...]
+    is_confirmed: bool
+
+
+@dataclass(frozen=True)
+class PrintedRound:
+    """A round on paper, to write on.
+
+    Attributes:
+        name: of the school, or of the whole district.
+        path: of the round.
+        about: when, by whom, where it stands.
+        rows: who is to be offered a mentor.
+    """
+
+    name: str
+    path: str
+    about: str
+    rows: tuple[Row, ...]
 
 
 @router.get("")
@@ -108,6 +100,16 @@ def show(
 ) -> Response:
     """One round."""
     return _page(request, asked, round_key, KEPT.get(kept, ""))
+
+
+@router.get("/print")
+def printed(request: Request, round_key: RoundKey, asked: PageAsking) -> Response:
+    """Who is to be offered a mentor, with space for each step, to print."""
+    seen = read_round(asked, round_key)
+    name, _ = _names(asked, seen.round, Counter())
+    rows = tuple(row_of(row) for row in seen.rows if row.decision == "proposed")
+    model = PrintedRound(name, f"/slots/{round_key}", about_round(seen.round), rows)
+    return page(request, "slots_printed.html", model, crumbs=(Link("Mentor slots", "/slots"), Link(name, model.path)))
 
 
 @router.post("/edits")
@@ -159,18 +161,13 @@ def _page(
 ) -> Response:
     seen = read_round(asked, round_key)
     one = seen.round
-    scope = asked.scope(View.SLOTS)
-    with asked.service.store.reading() as connection:
-        names = {school.school_id: school.name for school in schools_of(connection, scope)}
-        mentors = {found.mentor_key: found.mentor.name for found in mentors_in(connection, one.school_id)
-                   if found.mentor.slots(asked.on)}  # fmt: skip
-    name = (names.get(one.school_id) or f"School {one.school_id}") if one.school_id else "All schools"
+    name, mentors = _names(asked, one, Counter(row.mentor_key for row in seen.rows if row.decision == "proposed"))
     model = RoundPage(
         name=name,
         path=f"/slots/{round_key}",
-        about=_about(one),
-        counts=_counts(seen.rows),
-        parts=_parts(seen.rows),
+        about=about_round(one),
+        counts=counts_of(seen.rows),
+        parts=parts_of(seen.rows, "Offered a mentor" if one.state == "confirmed" else "To be offered a mentor"),
         rule=in_words(one.rule),
         facts=(("Seed of the lot", one.seed), ("Rule", one.rule_sha256[:16]), ("List", one.run_id)),
         version=one.version,
@@ -178,6 +175,9 @@ def _page(
         mentors=mentors,
         may_decide=seen.may_decide and one.state == "proposed",
         kept=kept,
+        exports=_exports(asked, round_key),
+        look_twice=_look_twice(asked, round_key) if seen.may_decide and one.state == "proposed" else (),
+        is_confirmed=one.state == "confirmed",
     )
     board = (Link(name, f"/slots/schools/{one.school_id}"),) if one.school_id else ()
     return page(
@@ -186,67 +186,33 @@ def _page(
     )  # fmt: skip
 
 
-def _about(one: Round) -> str:
-    done = f" {one.confirmed_by}, {day_text(one.confirmed_at.date())}." if one.confirmed_at else ""
-    goal = GOALS[one.rule.objective].lower()
-    said = f"Proposed {day_text(one.proposed_at.date())} by {one.proposed_by}. Goal: {goal}."
-    return f"{said} It {_STANDS[one.state]}.{done}"
+def _names(asked: Asked, one: Round, proposed: Mapping[str | None, int]) -> tuple[str, dict[str, str]]:
+    """What the round is called; and the mentors who may be chosen, by key, with the slots that are left of each."""
+    with asked.service.store.reading() as connection:
+        names = {school.school_id: school.name for school in schools_of(connection, asked.scope(View.SLOTS))}
+        found, held = mentors_in(connection, one.school_id), mentees_by_mentor(connection)
+    left = {mentor.mentor_key: mentor.mentor.slots(asked.on) - held.get(mentor.mentor_key, 0)
+            - proposed.get(mentor.mentor_key, 0) for mentor in found}  # fmt: skip
+    mentors = {mentor.mentor_key: f"{mentor.mentor.name} ({max(left[mentor.mentor_key], 0)} free)" for mentor in found
+               if mentor.mentor.slots(asked.on)}  # fmt: skip
+    name = (names.get(one.school_id) or f"School {one.school_id}") if one.school_id else "All schools"
+    return name, mentors
 
 
-_STANDS = {**STATES, "confirmed": "is confirmed", "withdrawn": "was taken back"}
+def _exports(asked: Asked, round_key: str) -> tuple[Link, ...]:
+    decision = may(asked.viewer, View.EXPORT, asked.on)
+    if decision.reason is Reason.NEEDS_SECOND_FACTOR:
+        return (Link("Give the second factor to take a file", f"/second-factor?next=/slots/{round_key}"),)
+    path = f"/v1/rounds/{round_key}/export"
+    return (Link("Workbook", f"{path}?format=xlsx"), Link("CSV", f"{path}?format=csv")) if decision.allowed else ()
 
 
-def _counts(rows: Sequence[RoundRow]) -> tuple[tuple[str, str], ...]:
-    offered = [row for row in rows if row.decision == "proposed"]
-    pool = sum(row.place is not None for row in rows)
-    crossings, days = sum(row.crossings_averted for row in offered), sum(row.days_gained for row in offered)
-    return (
-        (str(len(offered)), "students to be offered a mentor"),
-        (str(pool), "students in the pool"),
-        (f"{crossings:.1f}", "fewer past a tenth expected, no promise"),
-        (f"{days:.0f}", "days won expected, no promise"),
-    )
-
-
-def _parts(rows: Sequence[RoundRow]) -> tuple[Part, ...]:
-    reserve = [row for row in rows if row.decision == "reserve"]
-    return (
-        _part("To be offered a mentor", "In the order of places.", [row for row in rows if row.decision == "proposed"]),
-        _part(
-            "Just below the line",
-            "Next in line, if a family says no or a mentor more comes.",
-            reserve[:MOST_RESERVE],
-            len(reserve) - MOST_RESERVE,
-        ),
-        _part(
-            "Passed over, and why",
-            "No mentor fits, or somebody decided so. Look at these first: another mentor may help.",
-            [row for row in rows if row.decision == "not_offered"],
-        ),
-        _part("Not in the pool", "Kept apart by the rule.", [row for row in rows if row.decision == "excluded"]),
-    )
-
-
-def _part(heading: str, explained: str, rows: Sequence[RoundRow], left_out: int = 0) -> Part:
-    shown = rows[:MOST_SHOWN]
-    return Part(heading, explained, tuple(_row(row) for row in shown), max(left_out, 0) + len(rows) - len(shown))
-
-
-def _row(row: RoundRow) -> Row:
-    edited = f"{row.edited_by}: {row.edit_reason}" if row.edited_by else ""
-    return Row(
-        key=row.student_key,
-        name=row.name or row.student_id or "A student",
-        about=grade_text(row.grade_level),
-        place=str(row.place or ""),
-        mentor=row.mentor or "",
-        why=row.why,
-        edited=edited,
-        state=ASSIGNED.get(row.state or "", ""),
-        path=f"/students/{row.student_key}/mentor",
-        decision=row.decision,
-        mentor_key=row.mentor_key or "",
-    )
+def _look_twice(asked: Asked, round_key: str) -> tuple[str, ...]:
+    """Of everybody in the round, seen by the viewer or not: it tells numbers of a grade and nobody's name."""
+    with asked.service.store.reading() as connection:
+        rows = rows_of_round(connection, round_key)
+    told = [(row.school_id, row.grade_level, row.decision, row.place) for row in rows]
+    return all_of_one_grade(pd.DataFrame(told, columns=["school_id", "grade_level", "decision", "place"]))
 
 
 def _version(form: Mapping[str, str]) -> int:

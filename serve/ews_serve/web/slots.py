@@ -1,6 +1,6 @@
 """The slots board: schools with their need, one school's mentors and rounds, and what one more mentor would bring."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -26,7 +26,7 @@ from ews_serve.routes.schools import SchoolId
 from ews_serve.slot_rounds import propose, rounds_seen, said, schools_to_decide
 from ews_serve.web.charts import Curve, curve_chart
 from ews_serve.web.frame import Link, PageAsking, page
-from ews_serve.web.wording import day_text
+from ews_serve.web.wording import day_text, language_text
 
 router = APIRouter(include_in_schema=False)
 
@@ -96,6 +96,7 @@ class Overview:
     """Every school whose slots are seen."""
 
     schools: tuple[SchoolRow, ...]
+    total: SchoolRow | None
     rounds: tuple[tuple[str, str, str], ...]
     empty: str
 
@@ -107,6 +108,7 @@ class Board:
     Attributes:
         name: of the school.
         path: of the page.
+        team: path of the team's list of this school.
         need: pool, slots, mentees and unmet need in words; empty before the first round.
         mentors: who comes to the school.
         rounds: path, when and by whom, state.
@@ -117,6 +119,7 @@ class Board:
 
     name: str
     path: str
+    team: str
     need: tuple[tuple[str, str], ...]
     mentors: tuple[MentorRow, ...]
     rounds: tuple[tuple[str, str, str], ...]
@@ -136,8 +139,9 @@ def slots(request: Request, asked: PageAsking) -> Response:
     if len(found) == 1:
         return RedirectResponse(_path(found[0].school_id), 303)
     rows = tuple(_school_row(one, known.get(one.school_id)) for one in found)
+    names = {one.school_id: _name(one) for one in found}
     empty = "" if rows else "You see the mentors of your own students on each student's page."
-    return page(request, "slots.html", Overview(rows, _rounds(rounds), empty))
+    return page(request, "slots.html", Overview(rows, _total(known.values()), _rounds(rounds, names), empty))
 
 
 @router.get("/slots/schools/{school_id}")
@@ -176,6 +180,7 @@ def _board(request: Request, asked: Asked, school_id: str, refusal: str = "", st
     model = Board(
         name=_name(here[0]),
         path=_path(school_id),
+        team=f"/team?school={quote(school_id, safe='')}",
         need=_need(need[0]) if need else (),
         mentors=tuple(_mentor(one, held.get(one.mentor_key, 0), asked) for one in mentors),
         rounds=_rounds(rounds),
@@ -242,7 +247,10 @@ def _sentences(ours: Any, highest: Any, has: int) -> list[str]:
 
 def _mentor(one: KnownMentor, held: int, asked: Asked) -> MentorRow:
     mentor, slots_now = one.mentor, one.mentor.slots(asked.on)
-    about = [KINDS[mentor.kind], *(["speaks " + ", ".join(mentor.languages)] if mentor.languages else [])]
+    about = [
+        KINDS[mentor.kind],
+        *(["speaks " + ", ".join(map(language_text, mentor.languages))] if mentor.languages else []),
+    ]
     if mentor.grade_levels:
         about.append("grades " + ", ".join(mentor.grade_levels))
     if len(mentor.schools) > 1:
@@ -264,11 +272,28 @@ def _school_row(one: School, need: Need | None) -> SchoolRow:
     return SchoolRow(_name(one), _path(one.school_id), *counts)
 
 
-def _rounds(rounds: Sequence[Round]) -> tuple[tuple[str, str, str], ...]:
-    return tuple(
-        (f"/slots/{one.round_key}", f"{day_text(one.proposed_at.date())}, {one.proposed_by}", STATES[one.state])
-        for one in rounds[:_MOST_ROUNDS]
+def _total(known: Collection[Need]) -> SchoolRow | None:
+    """All schools with a round together, for the talk about next year's budget; None for fewer than two (MEN-10)."""
+    if len(known) < 2:
+        return None
+    parts = [(need.pool, need.slots, need.mentees, need.unmet) for need in known]
+    return SchoolRow(
+        f"All {len(known)} schools with a round", "", *(str(sum(part)) for part in zip(*parts, strict=True))
     )
+
+
+def _rounds(rounds: Sequence[Round], names: Mapping[str, str] | None = None) -> tuple[tuple[str, str, str], ...]:
+    """Path, words and state of each round; with its school where there are several."""
+    return tuple(
+        (f"/slots/{one.round_key}", _round_text(one, names), STATES[one.state]) for one in rounds[:_MOST_ROUNDS]
+    )
+
+
+def _round_text(one: Round, names: Mapping[str, str] | None) -> str:
+    said = f"{day_text(one.proposed_at.date())}, {one.proposed_by}"
+    if names is None:
+        return said
+    return f"{names.get(one.school_id, f'School {one.school_id}') if one.school_id else 'All schools'}: {said}"
 
 
 def _name(school: School) -> str:

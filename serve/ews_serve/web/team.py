@@ -10,7 +10,7 @@ from ews.access import View
 from ews.store.reading import Line
 from ews.store.team import EXPECTED_CONTACTS, Mentee, team_list
 from ews_serve.web.frame import Link, PageAsking, page
-from ews_serve.web.round import ASSIGNED
+from ews_serve.web.round_rows import ASSIGNED
 from ews_serve.web.wording import counted, day_text
 
 router = APIRouter(include_in_schema=False)
@@ -74,14 +74,15 @@ def _row(one: Mentee) -> Row:
         path=f"/students/{one.student_key}",
         mentor=one.mentor,
         state=ASSIGNED[one.state] + (f" since {day_text(one.starts_on)}" if one.starts_on else ""),
-        contacts=_contacts(one),
+        contacts=contacts_text(one),
         attendance=_attendance(one),
         goal=one.goal or "",
-        look=tuple(_alerts(one)) + one.flags,
+        look=alerts_text(one) + one.flags,
     )
 
 
-def _contacts(one: Mentee) -> str:
+def contacts_text(one: Mentee) -> str:
+    """The contacts of the week, with a gentle reminder where they are few (MEN-6)."""
     if one.state != "active":
         return "The first meeting is still to come."
     words = f"{counted(one.contacts, 'contact')} in seven days"
@@ -90,13 +91,15 @@ def _contacts(one: Mentee) -> str:
 
 
 def _attendance(one: Mentee) -> str:
-    since = "" if one.absent_since is None else f"{counted(one.absent_since, 'day')} missed since the first meeting"
+    of = f"{one.absent_since} of {one.days_since} days" if one.days_since else counted(one.absent_since or 0, "day")
+    since = "" if one.absent_since is None else f"{of} missed since the first meeting"
     before = f"{one.last_year[0]} of {one.last_year[1]} last year" if one.last_year else ""
     return "; ".join(part for part in (since, before) if part) or "not known"
 
 
-def _alerts(one: Mentee) -> list[str]:
+def alerts_text(one: Mentee) -> tuple[str, ...]:
+    """That a student was absent two school days in a row or more, to act on today (MEN-7)."""
     if not one.alert:
-        return []
+        return ()
     first, last = one.alert[0], one.alert[-1]
-    return [f"Absent {len(one.alert)} school days in a row, {day_text(first)} to {day_text(last)}. Reach out today."]
+    return (f"Absent {len(one.alert)} school days in a row, {day_text(first)} to {day_text(last)}. Reach out today.",)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from babel import Locale
+
 from ews.access import Reason, Role
 from ews.follow_up import Barrier, Kind, Knows, Priority, Referral, State, Why, WithWhom
 from ews_serve.web.words import Badge
@@ -115,6 +117,15 @@ WAYS_IN: Mapping[Reason, str] = {
 }
 
 GRADES: Mapping[str, str] = {"PK": "Pre-K", "KG": "Kindergarten"}
+
+
+def language_text(code: str) -> str:
+    """A language as people call it; a code that is not known stays as it is.
+
+    >>> language_text("es"), language_text("pt-BR"), language_text("xx")
+    ('Spanish', 'Portuguese', 'xx')
+    """
+    return Locale("en").languages.get(code.split("-")[0].lower(), code)
 
 
 def grade_text(grade_level: str) -> str:

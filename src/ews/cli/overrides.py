@@ -45,7 +45,7 @@ def overrides(
     Groups come from the home's table demographics, which neither store nor service holds. Small ones are hidden.
     """
     from ews.store.overrides import decided_otherwise, judged
-    from ews.subgroups.overrides import reasons, shown, warnings
+    from ews.subgroups.overrides import all_of_one_group, reasons, shown, warnings
     from ews.subgroups.overrides_page import page
 
     place = Home(home)
@@ -56,7 +56,7 @@ def overrides(
         here.note("slots overrides", "", f"{year.label} {round_key}".strip())
     policy = policy_of(place)
     parts = _parts(place, decided, said, policy)
-    stands_out = [line for found, acts in parts.values() for line in warnings(found, acts)]
+    stands_out = [line for found, acts in parts.values() for line in (*warnings(found, acts), *all_of_one_group(found))]
     knew, notes = reasons(said[said["category"].notna()], policy), _notes(decided, policy)
     title = f"What people decided otherwise, {year.label}"
     _print(title, parts, stands_out, notes)

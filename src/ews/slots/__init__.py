@@ -5,7 +5,7 @@
 proposals, never assignments: a team edits them, families agree or not, and nobody below the line is told anything.
 """
 
-from ews.slots.allocate import DECISIONS, EXCLUDED, NOT_OFFERED, PROPOSED, RESERVE, Proposal, allocate
+from ews.slots.allocate import DECISIONS, EXCLUDED, NOT_OFFERED, PROPOSED, RESERVE, Proposal, all_of_one_grade, allocate
 from ews.slots.eligibility import Students
 from ews.slots.mentors import MOST_CAP, USUAL_CAP, Mentor, read_mentors
 from ews.slots.of_list import COLUMNS, RULE, propose, slots_of
@@ -27,6 +27,7 @@ __all__ = [
     "Proposal",
     "Rule",
     "Students",
+    "all_of_one_grade",
     "allocate",
     "in_words",
     "lot_of",

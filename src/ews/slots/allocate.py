@@ -87,7 +87,7 @@ def allocate(students: Students, mentors: Sequence[Mentor], rule: Rule, *, seed:
         rows=whole,
         schools=_of_schools(whole, slots, solved_by),
         mentors=_of_mentors(whole, mentors, held, on),
-        warnings=_warnings(whole),
+        warnings=all_of_one_grade(whole),
     )
 
 
@@ -150,8 +150,12 @@ _ALL_ONE = 4
 """From so many slots on it is told when all of them go to one grade; of fewer it says little."""
 
 
-def _warnings(rows: pd.DataFrame) -> tuple[str, ...]:
-    """What should make a team look twice (M10)."""
+def all_of_one_grade(rows: pd.DataFrame) -> tuple[str, ...]:
+    """What should make a team look twice: all slots of a school go to one grade, with numbers (M10).
+
+    Args:
+        rows: school_id, grade_level, decision and place (null: not in the pool) of everybody in a round.
+    """
     proposed, pool = rows[rows["decision"] == PROPOSED], rows[rows["place"].notna()]
     found = []
     of_school = proposed.groupby("school_id")["grade_level"].agg(["nunique", "size", "first"])

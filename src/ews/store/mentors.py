@@ -170,6 +170,12 @@ def put_match_facts(connection: Connection, rows: Mapping[str, Mapping[str, Any]
     return len(values)
 
 
+def wishes_of(connection: Connection, student_key: str) -> str:
+    """What a student said about a mentor; empty where nothing is known (MEN-4)."""
+    found = connection.scalar(select(MATCH_FACTS.c.wishes).where(MATCH_FACTS.c.student_key == student_key))
+    return str(json.loads(found)) if found else ""
+
+
 _IDS = select(MENTORS.c.mentor_id, MENTORS.c.mentor_key)
 _EXCLUSION = (
     EXCLUSIONS.c.student_key, EXCLUSIONS.c.kind, EXCLUSIONS.c.mentor_key, EXCLUSIONS.c.starts_on, EXCLUSIONS.c.ends_on,

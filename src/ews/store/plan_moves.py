@@ -44,7 +44,7 @@ def after_mentor(
     Args:
         connection: of the caller's transaction.
         student_key: whose plans.
-        reason: why the assignment ended, of `ews.store.assignments.END_REASONS`.
+        reason: why the assignment ended, of `ews.store.assigned.END_REASONS`.
         by: login of who ended it.
         at: when.
         was_told: whether the family was told of the offer.

@@ -93,6 +93,8 @@ class RoundRow:
         edit_reason: why.
         assignment_key: of what came of it; None: nothing yet.
         state: of that assignment.
+        absent_last_year: days missed in the last known year; None: not known.
+        enrolled_last_year: days enrolled in it; None: not known.
     """
 
     student_key: str
@@ -116,6 +118,8 @@ class RoundRow:
     edit_reason: str | None
     assignment_key: str | None
     state: str | None
+    absent_last_year: int | None
+    enrolled_last_year: int | None
 
 
 @dataclass(frozen=True)
@@ -291,13 +295,13 @@ _ROW_TABLES = (
 
 
 def _row_columns(is_named: ColumnElement[bool]) -> tuple[Any, ...]:
-
     rows = ROUND_ROWS.c
     return (
         rows.student_key, case((is_named, STUDENTS.c.student_id)), case((is_named, STUDENTS.c.name)), rows.school_id,
         RISK_ROWS.c.grade_level, rows.place, rows.decision, rows.mentor_key, MENTORS.c.name, rows.lane, rows.risk,
         rows.crossings_averted, rows.days_gained, rows.in_band, rows.drawn, rows.why, rows.edited_by, rows.edited_at,
         rows.edit_reason, ASSIGNMENTS.c.assignment_key, ASSIGNMENTS.c.state,
+        RISK_ROWS.c.days_absent_last_year, RISK_ROWS.c.days_enrolled_last_year,
     )  # fmt: skip
 
 

@@ -50,6 +50,7 @@ class Mentee:
         contacts: contacts of the last seven days.
         last_contact_on: of the latest contact; None: none yet.
         absent_since: days absent since the first meeting; None: not started, or no records.
+        days_since: the school's days since then, as far as records go; None: not started, or they are not known.
         last_year: days absent and enrolled last year; None: not known.
         alert: the latest absent days in a row, where they are two or more and news.
         by_calendar: whether these were counted by the school's days; False: by weekdays, since they are not known.
@@ -67,6 +68,7 @@ class Mentee:
     contacts: int
     last_contact_on: dt.date | None
     absent_since: int | None
+    days_since: int | None
     last_year: tuple[int, int] | None
     alert: tuple[dt.date, ...]
     by_calendar: bool
@@ -97,14 +99,17 @@ class Need:
         return self.pool - self.slots
 
 
-def team_list(connection: Connection, scope: Scope, on: dt.date, school_id: str | None = None) -> list[Mentee]:
+def team_list(
+    connection: Connection, scope: Scope, on: dt.date, school_id: str | None = None, *, contacts_by: str | None = None
+) -> list[Mentee]:
     """The open assignments of the students a viewer sees, those to look at first.
 
     Args:
         connection: in a transaction.
-        scope: of the view of slots.
+        scope: of the view of slots; of attendance for a mentor's own students.
         on: today.
         school_id: only students enrolled at this school now.
+        contacts_by: only contacts that this person wrote down count; None: everybody's.
     """
     named = sees(scope.naming(), ASSIGNMENTS.c.student_key)
     query = (
@@ -119,7 +124,7 @@ def team_list(connection: Connection, scope: Scope, on: dt.date, school_id: str 
         .where(true() if school_id is None else _is_at(school_id, on))
     )  # fmt: skip
     rows = connection.execute(query).all()
-    around = _Around.of(connection, [row.student_key for row in rows], on)
+    around = _Around.of(connection, [row.student_key for row in rows], on, contacts_by)
     found = [_mentee(row, around, on) for row in rows]
     return sorted(found, key=lambda one: (not (one.alert or one.flags), one.mentor, one.name or "", one.student_key))
 
@@ -171,12 +176,17 @@ class _Around:
     days: Mapping[str, Sequence[dt.date]]
 
     @classmethod
-    def of(cls, connection: Connection, student_keys: Sequence[str], on: dt.date) -> "_Around":
+    def of(cls, connection: Connection, student_keys: Sequence[str], on: dt.date, contacts_by: str | None) -> "_Around":
         gone = {one.mentor_key: f"{one.mentor.name} {why}." for one in mentors_in(connection)
                 if (why := one.mentor.why_no_slots(on)) and "caseload_cap" not in why}  # fmt: skip
         query = select(HISTORIES.c.student_key, HISTORIES.c.attendance).where(HISTORIES.c.student_key.in_(student_keys))
         histories = {row.student_key: json.loads(row.attendance) for row in connection.execute(query)}
-        return cls(_contacts(connection, student_keys, on), histories, gone, _school_days(connection, student_keys, on))
+        return cls(
+            _contacts(connection, student_keys, on, contacts_by),
+            histories,
+            gone,
+            _school_days(connection, student_keys, on),
+        )
 
 
 def _school_days(connection: Connection, student_keys: Sequence[str], on: dt.date) -> dict[str, Sequence[dt.date]]:
@@ -198,7 +208,7 @@ def _school_days(connection: Connection, student_keys: Sequence[str], on: dt.dat
 
 
 def _contacts(
-    connection: Connection, student_keys: Sequence[str], on: dt.date
+    connection: Connection, student_keys: Sequence[str], on: dt.date, by: str | None
 ) -> dict[str, tuple[int, dt.date | None]]:
     columns = CONTACTS.c
     is_recent = columns.on_date > on - dt.timedelta(days=7)
@@ -207,13 +217,14 @@ def _contacts(
         .where(columns.student_key.in_(student_keys), columns.kind != Kind.NO_ANSWER.value)
         .group_by(columns.student_key)
     )
-    return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+    mine = query if by is None else query.where(columns.entered_by == by)
+    return {row[0]: (row[1], row[2]) for row in connection.execute(mine)}
 
 
 def _mentee(row: Any, around: _Around, on: dt.date) -> Mentee:
     history = around.histories.get(row.student_key, {})
     absent = [dt.date.fromisoformat(day) for day, kind in history.get("days", ()) if kind in ABSENT_KINDS]
-    through = dt.date.fromisoformat(history["data_through"]) if history.get("data_through") else on
+    through = min(dt.date.fromisoformat(history["data_through"]) if history.get("data_through") else on, on)
     days = around.days.get(row.student_key, ())
     contacts, last_contact = around.contacts.get(row.student_key, (0, None))
     return Mentee(
@@ -228,8 +239,11 @@ def _mentee(row: Any, around: _Around, on: dt.date) -> Mentee:
         contacts=contacts,
         last_contact_on=last_contact,
         absent_since=sum(day >= row.starts_on for day in absent) if row.starts_on and history else None,
+        days_since=sum(row.starts_on <= day <= through for day in days)
+        if row.starts_on and knows(days, absent)
+        else None,
         last_year=_last_year(history, on),
-        alert=absences_in_a_row(absent, min(through, on), days),
+        alert=absences_in_a_row(absent, through, days),
         by_calendar=knows(days, absent),
         flags=tuple(_flags(row, around, on)),
     )

@@ -122,6 +122,23 @@ def warnings(found: pd.DataFrame, acts: Mapping[str, Act]) -> list[str]:
     return [_warning(row, acts[str(row["quantity"])]) for row in stands_out.to_dict("records")]
 
 
+def all_of_one_group(found: pd.DataFrame) -> list[str]:
+    """A sentence where everybody whom the rule proposed is of one group, though others are in the pool (M10)."""
+    proposed = found[(found["quantity"] == "proposed") & ~found["dimension"].isin((ALL, "school_id"))]
+    every = found[(found["dimension"] == ALL) & (found["quantity"] == "proposed")]
+    total, pool = (int(every[name].sum()) for name in ("count", "of"))
+    alone = proposed[(proposed["count"] == total) & (proposed["of"] < pool)] if total >= _ALL_ONE else proposed.head(0)
+    return [
+        f"{row.dimension}, {row.group}: all {total:,} students whom the rule proposed are of this group. "
+        "Look at the rule."
+        for row in alone.itertuples()
+    ]
+
+
+_ALL_ONE = 4
+"""From so many slots on it is told when all of them go to one group; of fewer it says little."""
+
+
 def _of_table(
     rows: pd.DataFrame, group: pd.Series, cells: pd.DataFrame, table: tuple[str, ...], acts: Mapping[str, Act]
 ) -> pd.DataFrame:

@@ -35,7 +35,7 @@ def page(
         notes: what else has to be known to read the counts.
     """
     lead = (
-        f"{len(stands_out)} groups are put out clearly more often than the rest. Look at the reasons."
+        f"Look at {len(stands_out)} groups: they are put out clearly more often than the rest, or have all slots."
         if stands_out
         else "No group is put out clearly more often than the rest."
     )

@@ -90,6 +90,7 @@ EXPECTED: dict[str, Allowed | tuple[Staff, ...]] = {
     "POST /v1/rounds": (DANA, ROSA),
     "/v1/team": SEE_SLOTS,
     "/v1/rounds/{round_key}": {},
+    "/v1/rounds/{round_key}/export": {},
     "/v1/rounds/{round_key}/edits": {},
     "/v1/rounds/{round_key}/confirmation": {},
     "/v1/rounds/{round_key}/withdrawal": {},

@@ -1,16 +1,42 @@
 """Mentor slots through the service: who may propose, edit and confirm; what pages and API say, and what is logged."""
 
+import csv
+import io
+import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import openpyxl
 import pytest
+from sqlalchemy import update
 
 from ews.access import View
 from ews.slots import Mentor
-from ews.store.mentors import import_mentors
-from tests.cast import ANA, BEA, CORA, DANA, HARBOR, MO, NOON, OMAR, ROSA, RUBY, TEO, TODAY, TOMAS, WEI
+from ews.store.mentors import import_mentors, put_match_facts
+from ews.store.schema import HISTORIES, RISK_ROWS
+from tests.cast import (
+    ANA,
+    BEA,
+    CORA,
+    DANA,
+    HARBOR,
+    IVY,
+    JUNIPER,
+    MO,
+    NOON,
+    OMAR,
+    ORCHARD,
+    ROSA,
+    RUBY,
+    SOL,
+    TEO,
+    TODAY,
+    TOMAS,
+    WEI,
+)
 from tests.services import Running, run_service
 
 KIM = Mentor("M7", "Kim Ito", "staff", 2, (HARBOR.school_id,), date(2026, 8, 24), screened_on=date(2026, 6, 1))
@@ -153,3 +179,124 @@ def test_a_mentor_outside_a_round_needs_a_reason_and_counts_once(running: Runnin
     assert len(rosa("GET", f"/v1/students/{TEO.key}/mentor").json()["mentors"]) == 1
     assert running.client(MO)("GET", path).status_code == 404
     assert NOON.date() == TODAY
+
+
+def test_the_file_of_a_round_holds_who_is_offered_which_mentor_and_no_estimate_E04_E05_MEN_3(running: Running):
+    rosa, made = running.client(ROSA), proposed(running)
+    path = f"/v1/rounds/{made['round_key']}/export"
+    answer = rosa("GET", path, params={"format": "csv"})
+    assert answer.headers["content-disposition"].startswith(
+        f'attachment; filename="mentor round 014 {made["round_key"][:8]}'
+    )
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+    top = {row[0]: row[1] for row in rows[: rows.index([])]}
+    assert top["confirmed"] == "not yet"
+    assert top["taken by"] == "rosa.imani, 2026-10-05 12:00 UTC"
+    assert "education records" in top["notice"]
+    head, *table = rows[rows.index([]) + 1 :]
+    assert len(table) == len(made["students"])
+    assert not {"risk", "crossings_averted", "days_gained"} & set(head)
+    told = [dict(zip(head, row, strict=True)) for row in table]
+    assert [one["mentor"] for one in told if one["decision"] == "proposed"] == ["Kim Ito"] * 2
+    assert all(one["why"] for one in told)
+    assert "'" + IVY.name in {one["name"] for one in told}
+    rosa("POST", f"/v1/rounds/{made['round_key']}/confirmation", json={"version": 1})
+    about = json.loads(rosa("GET", path, params={"format": "json"}).content)
+    assert about["about"]["confirmed"] == "rosa.imani, 2026-10-05"
+    assert {row["stands"] for row in about["rows"]} == {"offered", None}
+    book = openpyxl.load_workbook(io.BytesIO(rosa("GET", path).content)).active
+    assert {cell.data_type for row in book.iter_rows() for cell in row} <= {"s", "n"}
+    taken = [one.entry for one in running.service.audit.of_student(ANA.key) if one.entry.result == "exported"]
+    assert [(one.view, one.login) for one in taken] == [(View.EXPORT.value, ROSA.login)] * 3
+
+
+def test_who_may_not_see_a_round_takes_no_file_of_it_and_a_counselor_the_own_students_SEC_10(running: Running):
+    path = f"/v1/rounds/{proposed(running)['round_key']}/export"
+    rows = json.loads(running.client(TOMAS)("GET", path, params={"format": "json"}).content)["rows"]
+    assert {row["student_key"] for row in rows} == {ANA.key, OMAR.key}
+    for who in (MO, WEI, CORA):
+        assert running.client(who)("GET", path).status_code == 404
+
+
+def test_a_round_can_be_printed_with_space_for_each_step(running: Running):
+    made = proposed(running)
+    page = running.client(ROSA)("GET", f"/slots/{made['round_key']}/print").text
+    assert page.count("Kim Ito") == 2
+    for words in ("Family told, when", "Student said yes", "First meeting", "Print this page"):
+        assert words in page
+    assert "Nobody is to be offered a mentor" in running.client(TOMAS)("GET", f"/slots/{made['round_key']}/print").text
+    assert running.client(MO)("GET", f"/slots/{made['round_key']}/print").status_code == 404
+
+
+def test_a_round_s_page_tells_last_year_s_days_free_slots_files_and_what_comes_next(running: Running):
+    made, rosa = proposed(running), running.client(ROSA)
+    page = rosa("GET", f"/slots/{made['round_key']}").text
+    for words in ("of 180 days missed", "Kim Ito (0 free)", f"/v1/rounds/{made['round_key']}/export?format=xlsx",
+                  f"/slots/{made['round_key']}/print", "Take the proposal back"):  # fmt: skip
+        assert words in page
+    rosa("POST", f"/v1/rounds/{made['round_key']}/confirmation", json={"version": 1})
+    after = rosa("GET", f"/slots/{made['round_key']}?kept=confirmed").text
+    for words in ("Tell each family first, then ask.", "team&#39;s weekly list", "Offered a mentor"):
+        assert words in after.replace("team's", "team&#39;s")
+
+
+def test_all_slots_in_one_grade_are_told_on_the_page_with_numbers_M10(running: Running):
+    with running.service.store.writing() as connection:
+        import_mentors(connection, [replace(KIM, cap=4)], TODAY)
+        here = RISK_ROWS.c.school_id == HARBOR.school_id
+        connection.execute(
+            update(RISK_ROWS).where(here, RISK_ROWS.c.rank <= 4).values(grade_level="03", lane="prevent")
+        )
+        connection.execute(update(RISK_ROWS).where(here, RISK_ROWS.c.rank > 4).values(grade_level="04", lane="recover"))
+    made = proposed(running)
+    assert "School 014: all 4 slots go to grade 03, which has 4 of the" in running.client(ROSA)(
+        "GET", f"/slots/{made['round_key']}").text  # fmt: skip
+
+
+def test_languages_that_nobody_speaks_are_told_as_people_call_them_M04(running: Running):
+    facts = {"household_key": None, "interests": [], "wishes": "A woman, please", "known_mentor_key": None}
+    with running.service.store.writing() as connection:
+        put_match_facts(connection, {ANA.key: {**facts, "languages": ["so", "ar"]}})
+    page = running.client(ROSA)("GET", f"/slots/{proposed(running)['round_key']}").text
+    assert "speaks Somali or Arabic" in page
+    assert "A woman, please" in running.client(ROSA)("GET", f"/students/{ANA.key}/mentor").text
+
+
+def test_while_a_family_may_say_no_the_page_says_until_when_MEN_5(running: Running):
+    rosa, own = running.client(ROSA), {"headers": {"Sec-Fetch-Site": "same-origin"}}
+    made = proposed(running, rule={"lottery_percent": 0, "agreement": "opt_out", "opt_out_days": 10})
+    rosa("POST", f"/v1/rounds/{made['round_key']}/confirmation", json={"version": 1})
+    first = next(one["student_key"] for one in made["students"] if one["decision"] == "proposed")
+    step = {"step": "told", "day": TODAY.isoformat()}
+    assert rosa("POST", f"/students/{first}/mentor/steps", data=step, **own).status_code == 303
+    page = rosa("GET", f"/students/{first}/mentor").text
+    assert "The family may say no until 14 October 2026. After that, ask the student." in page
+
+
+def test_the_district_s_overview_names_each_round_s_school_and_adds_up_what_is_missing_MEN_10(running: Running):
+    with running.service.store.writing() as connection:
+        import_mentors(connection, [KIM, replace(KIM, mentor_id="M8", schools=(JUNIPER.school_id,))], TODAY)
+    for school in (HARBOR, JUNIPER):
+        proposed(running, DANA, school_id=school.school_id)
+    page = running.client(DANA)("GET", "/slots").text
+    for words in ("All 2 schools with a round", "Harbor Street Elementary: 5 October 2026, dana.okafor",
+                  "Juniper Middle: 5 October 2026, dana.okafor"):  # fmt: skip
+        assert words in page
+    board = running.client(DANA)("GET", f"/slots/schools/{HARBOR.school_id}").text
+    assert "/team?school=014" in board
+    assert "a letter or a message home costs little" in board
+
+
+def test_a_mentor_s_first_page_tells_who_was_absent_two_days_in_a_row_and_reminds_gently_MEN_6_MEN_7(running: Running):
+    days = [["2026-10-01", "unexcused"], ["2026-10-02", "unexcused"]]
+    text = json.dumps({"years": [], "days": days, "data_through": "2026-10-02"})
+    sol = replace(KIM, mentor_id="M1", name=SOL.name, schools=(ORCHARD.school_id,), login=SOL.login)
+    assert RUBY.name not in running.client(SOL)("GET", "/").text  # the last file of mentors did not name Sol
+    with running.service.store.writing() as connection:
+        import_mentors(connection, [KIM, sol], TODAY)
+        mine = HISTORIES.c.student_key == RUBY.key
+        connection.execute(update(HISTORIES).where(mine).values(attendance=text, fingerprint="3" * 32))
+    page = running.client(SOL)("GET", "/").text
+    for words in (RUBY.name, "Absent 2 school days in a row, 1 October 2026 to 2 October 2026", "About 3 a week help"):
+        assert words in page
+    assert "Absent 2 school days" not in running.client(MO)("GET", "/").text

@@ -9,7 +9,8 @@ import pytest
 from ews.access import Role, View, can_view_student
 from ews.errors import InputRefused
 from ews.store import reading
-from ews.store.assignments import Step, end_assignment, give, open_assignment, take_step
+from ews.store.assigned import Step, open_assignment
+from ews.store.assignments import end_assignment, give, take_step
 from ews.store.caseloads import Changed, replace_caseloads
 from ews.store.mentors import import_mentors, mentors_in
 from ews.store.opening import Store

@@ -9,7 +9,8 @@ from ews.errors import Overtaken
 from ews.follow_up import State
 from ews.school_year import SchoolYear
 from ews.slots import Rule
-from ews.store.assignments import Step, end_assignment, free_moved, give, hand_over, take_step
+from ews.store.assigned import Step
+from ews.store.assignments import end_assignment, free_moved, give, hand_over, take_step
 from ews.store.follow_up import Plan, plan_changes, plan_of
 from ews.store.following_up import Author, change_plan
 from ews.store.mentors import import_mentors, mentors_in

@@ -15,18 +15,8 @@ from ews.home import Home
 from ews.score import MENTOR_RESPONSE
 from ews.slots import Mentor, Rule
 from ews.store import reading
-from ews.store.assignments import (
-    Step,
-    assignments_of,
-    end_assignment,
-    free_moved,
-    give,
-    hand_over,
-    next_steps,
-    open_assignment,
-    rule_of,
-    take_step,
-)
+from ews.store.assigned import Step, assignments_of, next_steps, open_assignment, rule_of
+from ews.store.assignments import end_assignment, free_moved, give, hand_over, take_step
 from ews.store.mentors import Exclusion, Imported, exclude, import_mentors, mentors_in, put_match_facts
 from ews.store.opening import Store
 from ews.store.purging import purge_runs

@@ -11,8 +11,9 @@ from sqlalchemy import insert
 from ews.access import View, scope_of
 from ews.slots import Mentor, Rule
 from ews.slots.alerts import absences_in_a_row
-from ews.store.assignments import Step, end_assignment, give, take_step
-from ews.store.mentors import import_mentors, mentors_in
+from ews.store.assigned import Step
+from ews.store.assignments import end_assignment, give, take_step
+from ews.store.mentors import Exclusion, exclude, import_mentors, mentors_in
 from ews.store.opening import Store
 from ews.store.round_log import LOG_COLUMNS, MENTORING_COLUMNS, mentoring_table, round_log
 from ews.store.rounds import Asks, confirm_round, propose_round, rows_of_round
@@ -141,6 +142,7 @@ def test_a_mentees_run_is_counted_by_the_days_of_the_school_where_the_student_is
         connection.execute(insert(SCHOOL_DAYS), off + every)
     (one,) = listed_for(listed)
     assert (one.alert, one.by_calendar) == ((thursday, monday), True)
+    assert (one.absent_since, one.days_since) == (1, 1)
     with listed.writing() as connection:
         stay = {"student_key": TEO.key, "school_id": JUNIPER.school_id, "entry_date": TODAY, "grade_level": "06"}
         connection.execute(insert(STAYS).values(stay))
@@ -216,6 +218,33 @@ def test_the_log_of_a_round_holds_everybody_with_what_was_decided_and_what_came_
     assert tuple(mentored.columns) == MENTORING_COLUMNS
     assert mentored["student_id"].tolist() == [offered[0].student_id]
     assert mentored["accepted"].tolist() == ["true"]
+
+
+def test_contacts_count_while_mentoring_lasts_and_other_help_stands_beside_them_FAIR_20(listed: Store):
+    with listed.writing() as connection:
+        key, _ = propose_round(connection, HARBOR.school_id, Rule(lottery_percent=0), "a" * 16, ASKS)
+        confirm_round(connection, key, 1, ASKS)
+        rows = rows_of_round(connection, key)
+        mine, other = ([row.student_key for row in rows if row.decision == what][0] for what in ("proposed", "reserve"))
+        for step in Step:
+            take_step(connection, mine, step, TODAY, TODAY)
+        told = [(mine, -30, "call", None), (mine, 0, "talk", None), (mine, 1, "no_answer", None),
+                (mine, 2, "call", "made"), (mine, 5, "letter", None), (other, 3, "message", None),
+                (other, 300, "letter", None)]  # fmt: skip
+        connection.execute(insert(CONTACTS), [
+            {"contact_key": str(uuid.uuid4()), "request_key": str(uuid.uuid4()), "student_key": student, "kind": kind,
+             "with_whom": "student", "referral": referral, "on_date": TODAY + days * DAY, "entered_at": NOON,
+             "entered_by": ROSA.key} for student, days, kind, referral in told])  # fmt: skip
+        end_assignment(connection, mine, "goal_reached", ROSA.login, TODAY + 3 * DAY)
+        exclude(connection, [Exclusion(other, "tier_3", None, TODAY, None, "case manager")], ROSA.login)
+        log = round_log(connection, key).set_index("student_id")
+        (row,) = mentoring_table(connection, TODAY).to_dict("records")
+        ids = {one.student_key: one.student_id for one in rows}
+    columns = ["contacts", "nudges", "referrals", "other_support"]
+    assert log.loc[ids[mine], columns].tolist() == [2, 1, 1, False]
+    assert log.loc[ids[other], columns[1:]].tolist() == [1, 0, True]
+    assert pd.isna(log.loc[ids[other], "contacts"])
+    assert row["contacts"] == 2
 
 
 def test_a_round_nobody_is_in_has_an_empty_log(listed: Store):
