@@ -18,7 +18,7 @@ from tests.docs.pages import ROOT
 from tests.postgres import new_database
 from tests.unit.store.test_audit_log import LIST, READ
 
-POINTS = 8
+POINTS = 5
 ENTRIES = 2_400
 AT_MOST = 100
 """Entries of one archive: a kill comes within one, or between two."""

@@ -9,11 +9,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from ews.store.audit_log import open_audit_log
 from ews.store.audit_tables import audit_engine
+from ews.store.opening import store_url
 from ews.store.swift import SwiftConnection
+from ews.store.upgrading import create_or_upgrade
+from tests.postgres import new_database
 from tests.preloaded import faulty_disk
 from tests.stores import store_with_cast
 
@@ -123,4 +126,20 @@ def test_whatever_may_write_waits_for_the_disk_and_the_swift_connection_may_not_
     log = audit_engine(tmp_path / "audit.db")
     with closing(log.raw_connection()) as raw:  # as entries are added
         assert raw.cursor().execute("pragma synchronous").fetchone() == (FULL,)
+    log.dispose()
+
+
+def test_on_postgresql_commits_wait_for_the_disk_though_the_server_would_not_O06_REL_1():
+    asked, url = text("show synchronous_commit"), new_database()
+    server = create_engine(store_url(url))
+    with server.connect() as connection:
+        assert connection.scalar(asked) == "off", "else this test could not fail"
+    server.dispose()
+    store, log = create_or_upgrade(url), audit_engine(url)
+    for opened in (store.reading, store.writing, log.connect):
+        with opened() as connection:
+            assert connection.scalar(asked) == "on"
+    with closing(log.raw_connection()) as raw:  # as entries are added
+        assert raw.cursor().execute("show synchronous_commit").fetchone() == ("on",)
+    store.close()
     log.dispose()

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Table, Text, create_engine, event
 from sqlalchemy import text as sql
 
-from ews.store.opening import store_url
+from ews.store.opening import postgresql_engine, store_url
 from ews.store.places import refuse_network_folder
 
 _METADATA = MetaData()
@@ -124,8 +124,7 @@ def audit_engine(where: str | Path) -> Engine:
     """
     url = store_url(where)
     if url.get_backend_name() == "postgresql":
-        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10})
-        return engine.execution_options(schema_translate_map={None: SCHEMA})
+        return postgresql_engine(url).execution_options(schema_translate_map={None: SCHEMA})
     file = Path(str(url.database))
     refuse_network_folder(file)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -151,9 +151,16 @@ def store_url(where: str | Path) -> URL:
     raise StoreUnavailable("A store is SQLite in a file (sqlite:////path/store.db) or PostgreSQL (postgresql://…).")
 
 
+def postgresql_engine(url: URL) -> Engine:
+    """An engine on PostgreSQL whose commits are on disk when they return, whatever the server's default is (REL-1)."""
+    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    event.listen(engine, "connect", _wait_for_disk)
+    return engine
+
+
 def _engine(url: URL, read_only: bool) -> Engine:
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        return postgresql_engine(url)
     refuse_network_folder(Path(str(url.database)))
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _set_pragmas_read_only if read_only else _set_pragmas)
@@ -166,6 +173,14 @@ def _set_pragmas(connection: Any, _: object) -> None:
     connection.isolation_level = None  # else the driver, not we, decides when a transaction begins
     for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on", "secure_delete = on"):
         connection.execute(f"pragma {pragma}")
+
+
+def _wait_for_disk(connection: Any, _: object) -> None:
+    """Never weaker than the disk of the server itself; a server that waits for others goes on doing so."""
+    connection.execute(
+        "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'"
+    )
+    connection.commit()
 
 
 def _set_pragmas_read_only(connection: Any, _: object) -> None:
