@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from ews.cli import main
+from ews.dataset import dataset_for
 from ews.errors import NotEnoughData
 from ews.follow_up import Knows
 from ews.policy import Policy
@@ -23,11 +24,13 @@ from ews.store.overrides import decided_otherwise, judged
 from ews.store.rounds import Asks, confirm_round, edit_row, propose_round, rows_of_round
 from ews.store.schema import METADATA, RISK_ROWS, ROUND_ROWS
 from ews.store.upgrading import open_or_make
-from ews.subgroups import attributes_for
+from ews.subgroups import attributes_for, groups_for
 from ews.subgroups.overrides import OF_LISTS, OF_ROUNDS, all_of_one_group, overrides, reasons, shown, warnings
 from ews.tables import PROTECTED
 from tests.cast import FIRST_DAY, NOON, ROSA, TODAY
-from tests.stores import DATABASES
+from tests.homes import ingested_home
+from tests.services import RUN_ID, add_run, risk_rows
+from tests.stores import DATABASES, store_with_cast
 
 POLICY = Policy()
 YEAR = SchoolYear(2027)
@@ -127,6 +130,16 @@ def test_what_people_said_of_lists_is_counted_by_group_and_by_kind_M09():
     assert kinds[["health", "family", "other"]].isna().sum() == 2
 
 
+def test_groups_are_those_of_the_audit_for_the_same_students_M09(tmp_path):
+    records = ingested_home(tmp_path / "home").ingested()
+    frame = dataset_for(records, [SchoolYear(2026)], POLICY).labelled().frame.reset_index(drop=True)
+    mine, audited = attributes_for(records, frame), groups_for(records, frame)
+    assert {"race_ethnicity", "disability", "grade_band", "school_id"} <= set(mine)
+    pd.testing.assert_frame_equal(mine, audited[list(mine)], check_dtype=False)
+    twice = pd.concat([frame, frame], ignore_index=True)
+    pd.testing.assert_frame_equal(attributes_for(records, twice).tail(len(frame)).reset_index(drop=True), mine)
+
+
 def test_nothing_to_count_is_refused():
     rows, groups = of_round(A=(10, 5, 1))
     with pytest.raises(NotEnoughData, match="confirmed round"):
@@ -145,9 +158,6 @@ def store(request, tmp_path) -> Iterator[Store]:
 
 def filled(database: str, folder: Path) -> Store:
     """A store with a list of sixty at one school, and mentors for twenty of them."""
-    from tests.services import RUN_ID, add_run
-    from tests.stores import store_with_cast
-
     made = store_with_cast(database, folder)
     with made.writing() as connection:
         add_run(connection, RUN_ID, "0" * 64)
@@ -161,8 +171,6 @@ def filled(database: str, folder: Path) -> Store:
 
 
 def _sixty(connection, run_id: str) -> None:
-    from tests.services import risk_rows
-
     students, stays = METADATA.tables["students"], METADATA.tables["stays"]
     keys = [f"{number:08d}-0000-4000-8000-000000000000" for number in range(STUDENTS)]
     about = [{"student_key": key, "student_id": f"S{number:02d}", "do_not_score": False}
