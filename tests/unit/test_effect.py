@@ -29,6 +29,7 @@ from ews.effect import (
     study,
 )
 from ews.effect.before_after import before_and_after
+from ews.effect.differences import BINS
 from ews.effect.estimate import OFFERED, TOOK
 from ews.effect.page import as_json, report
 from ews.effect.study import subgroups
@@ -256,6 +257,74 @@ def test_the_order_slots_were_offered_in_goes_into_the_differences():
     without_order = difference_in_differences(CUT.assign(distance=np.nan))[0]
     with_order = difference_in_differences(CUT)[0]
     assert abs(with_order.days + 1.5) < abs(without_order.days + 1.5)
+
+
+def _in_order(effect: float, slope: float, seed: int = 7) -> pd.DataFrame:
+    """A round by an order that tells of next year, in which a mentor changes more the higher a student is in it."""
+    random = np.random.default_rng(seed)
+    rows = checked(round_of(3, students=2_400, schools=12), POLICY)
+    distance = random.uniform(-6, 6, 2_400)
+    accepted = (distance >= 0) & (random.random(2_400) < 0.85)
+    rate = 20 + 0.5 * distance + (effect + slope * distance) * accepted + random.normal(0, 0.5, 2_400)
+    return rows.assign(rate_before=11.0, distance=distance, accepted=accepted, rate=rate)
+
+
+def test_an_effect_that_grows_along_the_order_is_told_as_the_mean_of_those_who_had_a_mentor():
+    rows = _in_order(-1.0, -0.5)
+    true = (-1.0 - 0.5 * rows.loc[rows["accepted"], "distance"]).mean()
+    (found,) = difference_in_differences(rows)
+    assert found.days == pytest.approx(true, abs=0.15)
+    assert found.low < true < found.high
+
+
+def test_a_schools_own_year_is_no_effect_of_its_mentors():
+    rows = _in_order(-1.0, 0.0)
+    many = rows["school_id"].isin(["school 1", "school 2", "school 3"]) & (rows["distance"] > -1)
+    given = rows.assign(accepted=rows["accepted"] | many)
+    bad_year = np.where(given["school_id"].isin(["school 1", "school 2", "school 3"]), 8.0, 0.0)
+    fair = difference_in_differences(given)[0]
+    found = difference_in_differences(given.assign(rate=given["rate"] + bad_year))[0]
+    assert found.days == pytest.approx(fair.days)
+    assert (found.low, found.high) == (pytest.approx(fair.low), pytest.approx(fair.high))
+
+
+def test_a_school_where_nobody_was_put_in_order_takes_no_estimate_away():
+    rows = _in_order(-1.0, 0.0)
+    by_other_means = rows["school_id"] == "school 4"
+    accepted = np.where(by_other_means, rows.index % 3 == 0, rows["accepted"]).astype(bool)
+    rows = rows.assign(
+        accepted=accepted,
+        distance=rows["distance"].mask(by_other_means),
+        rate=np.where(by_other_means, 20 - 1.0 * accepted, rows["rate"]),
+    )
+    assert difference_in_differences(rows)[0].days == pytest.approx(-1.0, abs=0.2)
+
+
+def test_differences_are_those_of_the_regression_with_every_school_and_group_and_the_order():
+    found = difference_in_differences(CUT)[0]
+    known = CUT[CUT["rate_before"].notna()].assign(
+        bin=lambda rows: pd.cut(rows["rate_before"], BINS, right=False).astype(str)
+    )
+    share = known.groupby("bin")["accepted"].transform("mean")
+    known = known.assign(share=share)[(share > 0) & (share < 1)]
+    had = known["accepted"].to_numpy(dtype="float64")
+    centred = (known["distance"] - known.loc[known["accepted"], "distance"].mean()).to_numpy()
+    groups = [pd.get_dummies(known["bin"]), pd.get_dummies(known["school_id"], drop_first=True)]
+    design = np.column_stack([had, centred, centred * had, *groups]).astype("float64")
+    weights = np.where(had == 1, 1.0, known["share"] / (1 - known["share"]))
+    change = (known["rate"] - known["rate_before"]).to_numpy()
+    fit = sm.WLS(change, design, weights=weights).fit(
+        cov_type="cluster", cov_kwds={"groups": pd.factorize(known["school_id"])[0]}, use_t=True
+    )
+    low, high = fit.conf_int()[0]
+    assert (found.days, found.low, found.high) == pytest.approx((fit.params[0], low, high), rel=1e-3)
+
+
+def test_where_whole_schools_had_a_mentor_and_others_nobody_there_is_nobody_to_compare():
+    rows = _in_order(-1.0, 0.0)
+    whole = rows["school_id"].isin(["school 1", "school 2", "school 3"])
+    with pytest.raises(NotEnoughData, match="follows from school"):
+        difference_in_differences(rows.assign(accepted=whole, distance=np.nan))
 
 
 def test_before_and_after_is_shown_to_be_what_students_without_a_mentor_did_too_MEN_9():

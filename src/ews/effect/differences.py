@@ -20,16 +20,21 @@ BINS = (0, 2, 4, 6, 8, 10, 12, 15, 20, 30, 50, 100.1)
 
 _FEWEST = 10
 
+_NOTHING_LEFT = 1e-9
+"""Variance of having had a mentor, school, year before and order known, below which nobody can be compared."""
+
 _NOTE = "Students without a mentor may differ in what no record tells; a lottery band in the next round would say more."
 
 
 def difference_in_differences(rows: pd.DataFrame, alike: Sequence[str] = ()) -> tuple[Estimate, ...]:
     """The effect of a mentor on those who had one, beside students alike who had none.
 
-    Where students were put in order for slots, the order counts too, as a straight line: it is what they were chosen
-    by. With one year before and one after, the regression of the change on having had a mentor, within groups of
-    students alike, is the one with an effect of each student and of each group and year. Standard errors hold for
-    students of a school who are alike in what is not known.
+    Students are compared within their school: slots are given there, and a school's year is nobody's effect. Where they
+    were put in order for slots, the order counts too, since it is what they were chosen by: as a straight line, with a
+    slope of its own for students with a mentor, since those who miss most have most to gain. With one year before and
+    one after, the regression of the change on having had a mentor, within groups of students alike, is the one with an
+    effect of each student and of each group and year. Standard errors hold for students of a school who are alike in
+    what is not known.
 
     Args:
         rows: a round as `ews.effect.checked` gives it.
@@ -55,21 +60,35 @@ def difference_in_differences(rows: pd.DataFrame, alike: Sequence[str] = ()) -> 
 
 
 def _fit(matched: pd.DataFrame, with_mentor: np.ndarray) -> tuple[float, float, int]:
-    """The change beside those alike, its standard error by school, and degrees of freedom."""
+    """The change beside those alike, its standard error by school, and degrees of freedom.
+
+    Schools, groups and order are taken out first (Frisch, Waugh and Lovell), since they may follow from each other: a
+    school where nobody was put in order has no known distance.
+    """
     share = matched["share"].to_numpy()
     weights = np.where(with_mentor, 1.0, share / (1 - share))
-    parts = [with_mentor, pd.get_dummies(matched["kind"]).to_numpy(), *_order(matched)]
-    design = np.column_stack(parts).astype("float64")
-    change = (matched["rate"] - matched["rate_before"]).to_numpy()
+    alike = [pd.get_dummies(matched[name]).to_numpy() for name in ("kind", "school_id")]
+    beside = np.column_stack([*alike, *_order(matched, with_mentor)]).astype("float64")
+    both = np.column_stack([matched["rate"] - matched["rate_before"], with_mentor]).astype("float64")
+    root = np.sqrt(weights)[:, None]
+    part, _, rank, _ = np.linalg.lstsq(root * beside, root * both, rcond=None)
+    change, had = (both - beside @ part).T
+    if had.var() < _NOTHING_LEFT:
+        raise NotEnoughData("Who had a mentor follows from school, year before and order alone: no estimate.")
     school = pd.factorize(matched["school_id"])[0]
-    found = sm.WLS(change, design, weights=weights).fit(cov_type="cluster", cov_kwds={"groups": school})
-    return float(found.params[0]), float(found.bse[0]), int(school.max())
+    found = sm.WLS(change, had, weights=weights).fit(cov_type="cluster", cov_kwds={"groups": school})
+    freedom_spent = np.sqrt((len(had) - 1) / max(len(had) - 1 - int(rank), 1))
+    return float(found.params[0]), float(found.bse[0] * freedom_spent), int(school.max())
 
 
-def _order(matched: pd.DataFrame) -> list[np.ndarray]:
-    """The distance to the cut, centred, and whether it is unknown (then the mean); nothing where nobody was ordered."""
+def _order(matched: pd.DataFrame, with_mentor: np.ndarray) -> list[np.ndarray]:
+    """The distance to the cut, the same of students with a mentor, and where it is unknown; nothing without an order.
+
+    It counts from the mean of students with a mentor, so that the effect beside it is the mean over just these.
+    """
     distance = matched["distance"]
-    if distance.notna().sum() < _FEWEST:
+    if distance[with_mentor].notna().sum() < _FEWEST:
         return []
-    centred = (distance - distance.mean()).fillna(0.0).to_numpy()
-    return [centred, distance.isna().to_numpy()] if distance.isna().any() else [centred]
+    centred = (distance - distance[with_mentor].mean()).fillna(0.0).to_numpy()
+    parts = [centred, centred * with_mentor]
+    return [*parts, distance.isna().to_numpy()] if distance.isna().any() else parts
