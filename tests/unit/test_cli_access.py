@@ -205,6 +205,15 @@ def test_after_an_incident_the_students_to_notify_are_in_one_file_PRV_9(ews, hom
     assert ews("audit-log", "between", "--since", "yesterday", "--out", file)[0] == 10
 
 
+def test_the_log_is_copied_to_a_new_file_and_the_copy_s_head_is_told_REL_8(ews, home, tmp_path):
+    with closing(open_audit_log(home)) as log:
+        log.append([Entry(moment(), "", "mo.haddad", "mentor", "attendance", "shown", "caseload", (TEO.key,))])
+        head = str(log.head())
+    copy = ("audit-log", "backup", tmp_path / "log.db")
+    assert head in ews(*copy)[1]
+    assert ews(*copy)[0] == 10, "there is one already"
+
+
 def test_old_entries_are_archived_once_the_policy_allows_and_both_places_are_read_PRV_4_PRV_14(ews, home, tmp_path):
     read = Entry(
         moment() - timedelta(days=800), "", "mo.haddad", "mentor", "attendance", "shown", "caseload", (TEO.key,)

@@ -198,6 +198,20 @@ def archive(
 
 
 @audit_log.command()
+def backup(
+    home: HomeOption,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file that ends in .db.")],
+    store: StoreOption = "",
+    audit: AuditOption = "",
+) -> None:
+    """Copy the log as of one moment, while the service goes on, and prove the copy. On PostgreSQL: pg_dump."""
+    from ews.store.audit_copy import copy_log
+    from ews.store.audit_log import log_place
+
+    _say_verdict(copy_log(log_place(Home(home).path, store, audit), file))
+
+
+@audit_log.command()
 def disclose(
     student_id: Annotated[str, typer.Argument(metavar="STUDENT_ID", help="The district's id.")],
     home: HomeOption,

@@ -130,7 +130,7 @@ class AuditLog:
             return archives(connection)
 
     def archive(self, folder: Path, before: datetime, *, by: str, at: datetime, at_most: int = MOST_ENTRIES) -> int:
-        """Move entries into files, `at_most` in each archive, and take them out of the database once they are there.
+        """Move entries into files, and out of the database once they are there; gives how many (the log says so).
 
         Args:
             folder: gets a folder for each archive.
@@ -138,9 +138,6 @@ class AuditLog:
             by: who does it.
             at: now.
             at_most: entries of one archive.
-
-        Returns:
-            How many entries were archived; the log says so, too.
 
         Raises:
             AuditUnavailable: the entries are not as they were written, or the log does not answer; nothing was lost.
@@ -250,9 +247,8 @@ def open_audit_log(where: str | Path, archives: Path | None = None) -> AuditLog:
     Raises:
         AuditUnavailable: it does not answer, or its folder may not be written.
     """
-    place = where if isinstance(where, str) and "://" in where else _file(Path(where))
     try:
-        engine = audit_engine(place)
+        engine = audit_engine(log_file(where) or where)
         make_tables(engine)
     except (SQLAlchemyError, OSError, EwsError):
         raise AuditUnavailable("The log of reads cannot be opened. Look at its disk, folder and database.") from None
@@ -266,8 +262,11 @@ def log_place(home: Path, store: str = "", audit: str = "") -> str | Path:
     return store if store and store_url(store).get_backend_name() == "postgresql" else home
 
 
-def _file(place: Path) -> Path:
-    return place if place.suffix == ".db" else place / FILE
+def log_file(where: str | Path) -> Path | None:
+    """The file of a log on SQLite; None where it is named by a URL."""
+    if isinstance(where, str) and "://" in where:
+        return None
+    return Path(where) if Path(where).suffix == ".db" else Path(where) / FILE
 
 
 _WITH_LISTS = select(ENTRIES, LISTS.c.student_keys.label("list_text")).select_from(

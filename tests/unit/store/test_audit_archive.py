@@ -17,6 +17,7 @@ from ews.errors import AuditUnavailable, Busy, InputRefused
 from ews.home import sha256, to_json
 from ews.store.audit_archive import next_part, remove, write
 from ews.store.audit_chain import Head
+from ews.store.audit_copy import copy_log
 from ews.store.audit_log import AuditLog, open_audit_log
 from ews.store.audit_tables import audit_engine
 from tests.cast import ANA, JUN, KAI, NOON
@@ -193,3 +194,30 @@ def test_a_log_that_was_made_before_archives_were_is_archived_once_it_is_opened_
     with closing(open_audit_log(place.where, folder)) as opened:
         assert archived(opened, folder) == len(OLD)
         assert opened.verify().problem is None
+
+
+def test_a_copy_made_while_entries_are_added_is_proved_and_reads_as_the_log_did_REL_8(tmp_path: Path):
+    with closing(open_audit_log(tmp_path)) as log:
+        log.append([READ, LIST])
+        copied = copy_log(tmp_path, tmp_path / "copy.db")
+        log.append([READ])
+        assert (copied.head.seq, copied.problem) == (2, None)
+        assert log.verify(copied.head).problem is None
+    with closing(open_audit_log(tmp_path / "copy.db")) as copy:
+        assert [logged.seq for logged in copy.of_student(ANA.key)] == [1, 2]
+        copy.append([READ])
+        assert copy.verify(copied.head).problem is None
+    assert (tmp_path / "copy.db").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("wrong", ["copy.db", "copy", "nowhere/copy.db"])
+def test_a_copy_never_goes_over_a_file_and_a_log_that_is_not_there_leaves_none(tmp_path: Path, wrong: str):
+    (tmp_path / "copy.db").write_text("kept", encoding="utf-8")
+    with closing(open_audit_log(tmp_path)), pytest.raises(InputRefused):
+        copy_log(tmp_path, tmp_path / wrong)
+    with pytest.raises(AuditUnavailable):
+        copy_log(tmp_path / "elsewhere.db", tmp_path / "new.db")
+    with pytest.raises(InputRefused, match="pg_dump"):
+        copy_log("postgresql://db/ews", tmp_path / "new.db")
+    assert not (tmp_path / "new.db").exists()
+    assert (tmp_path / "copy.db").read_text(encoding="utf-8") == "kept"
