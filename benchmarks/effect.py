@@ -1,8 +1,8 @@
 """Do the designs of `ews.effect` find the effect that mentors truly have? `python -m benchmarks.effect`.
 
-Simulated districts in which every student's year is lived without and with a mentor, so the effect is known. In each,
-rounds are held: slots by an order, a lot around the cut or none, some families say no. What each design says of the
-round is held against the truth.
+Simulated districts in which every student's year is lived without and with a mentor, over and over, so that the effect
+a mentor is expected to have on each of them is known. In each, rounds are held: slots by an order, a lot around the cut
+or none, some families say no. What each design says of a round is held against the truth of just its own students.
 """
 
 import argparse
@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.effect_page import BEFORE_AFTER, CUTS, LOTS
+from benchmarks.effect_page import AT_A_CUT, BEFORE_AFTER, CUTS, LOTS
 from benchmarks.frames import Tell, fingerprint, once
+from benchmarks.lives import HAZARDS, LIVED, days_of, expected, lives_of
 from benchmarks.sections import PAGE, keep, show
-from benchmarks.worlds import LIVED, LIVED_HAZARDS, lives_of
 from ews.cli.common import code_version
 from ews.effect import (
     Estimate,
@@ -43,8 +43,8 @@ TAKES_UP = 0.85
 _DECIDES = tuple(f"effect/{name}" for name in ("before_after", "differences", "discontinuity", "frames", "lottery"))
 """Modules whose change makes what was measured before worthless, with those of lived years."""
 
-_NEAR = 2.0
-"""Days absent per 100 enrolled on either side of the cut within which the truth at the cut is a straight line."""
+_NEAR = 4.0
+"""Days absent per 100 enrolled on either side of the cut within which the truth is a parabola."""
 
 
 def pool_of(lives: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
@@ -87,83 +87,82 @@ def of_chronic(lives: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame
     return lives[chronic].assign(accepted=accepted[chronic])
 
 
-def lived(rows: pd.DataFrame, percent: int) -> pd.DataFrame:
-    """The round as it was lived under one effect, as designs take it; `true` is what a mentor changes of each rate."""
-    with_mentor = rows[f"days_absent_{-percent}"]
-    days = with_mentor.where(rows["accepted"], rows["days_absent_0"])
-    true = 100 * (with_mentor - rows["days_absent_0"]) / rows["days_enrolled"]
-    return checked(rows.assign(days_absent=days, true=true), POLICY)
+def lived(rows: pd.DataFrame, percent: int, time: int) -> pd.DataFrame:
+    """The round as it was lived this time under one effect, as designs take it.
+
+    `true` is what a mentor is expected to change of each student's rate. What the one life drawn with and the one drawn
+    without a mentor differ by would be another truth, which no interval that anybody can compute holds as often as it
+    says: how far students differ in it cannot be seen, since each lives but one of both.
+    """
+    days = rows[days_of(percent, time)].where(rows["accepted"], rows[days_of(0, time)])
+    other = [name for name in rows if name.startswith(tuple(f"days_absent_{-one}_" for one in HAZARDS))]
+    round_of = rows.drop(columns=other).assign(days_absent=days, true=rows[f"true_{-percent}"])
+    return checked(round_of, POLICY)
 
 
 def district(work: Path, seed: int, students: int) -> pd.DataFrame:
-    """What every design says of the rounds of one district, and what is true: one row a statement."""
+    """What every design says of the rounds of one district, and what is true of each: one row a statement."""
     random = np.random.default_rng(seed)
     lives = lives_of(work, seed, students)
+    lives = lives.assign(**{f"true_{-percent}": expected(lives, percent) for percent in HAZARDS})
     pool = pool_of(lives, random)
-    rounds = [(LOTTERY, number, with_lot(pool, random)) for number in range(LOTS)]
-    rounds += [(DISCONTINUITY, cut, at_cut(pool, cut, random)) for cut in CUTS]
-    rounds += [(BEFORE_AFTER, 0, of_chronic(lives, random))]
+    rounds = [(LOTTERY, time, 0, with_lot(pool, random)) for time in range(LOTS)]
+    rounds += [(DISCONTINUITY, time, cut, at_cut(pool, cut, random)) for time in range(AT_A_CUT) for cut in CUTS]
+    rounds += [(BEFORE_AFTER, 0, 0, of_chronic(lives, random))]
     said = [
-        one | {"seed": seed, "percent": percent, "round": number}
-        for percent in LIVED_HAZARDS
-        for design, number, rows in rounds
-        for one in _said(design, lived(rows, percent))
+        one | {"seed": seed, "percent": percent, "round": time, "cut": cut}
+        for percent in HAZARDS
+        for design, time, cut, rows in rounds
+        for one in _said(design, lived(rows, percent, time))
     ]
     return pd.DataFrame(said)
 
 
 def _said(design: str, rows: pd.DataFrame) -> list[dict[str, object]]:
+    known = rows[rows["rate"].notna()]
     if design == BEFORE_AFTER:
         return [_naive(rows)]
     if design == LOTTERY:
-        band = rows[rows["in_band"]]
-        return [_row(one, len(band), band["true"].sum()) for one in lottery(rows)]
-    near = rows[rows["distance"].abs() <= _NEAR]
-    line = np.column_stack([np.ones(len(near)), near["distance"], np.maximum(near["distance"], 0)])
-    at_the_cut = float(np.linalg.lstsq(line, near["true"].to_numpy(), rcond=None)[0][0])
+        true = float(known.loc[known["in_band"], "true"].mean())
+        return [_row(one, true) for one in lottery(rows)]
+    of_mentored = float(known.loc[known["accepted"], "true"].mean())
+    at_the_cut = truth_at_cut(known)
     found = [*discontinuity(rows), *difference_in_differences(rows)]
-    with_mentor = rows.loc[rows["accepted"], "true"]
-    return [
-        _row(one, len(with_mentor), with_mentor.sum())
-        if one.design == DIFFERENCES
-        else _row(one, len(near), len(near) * at_the_cut)
-        for one in found
-    ]
+    return [_row(one, of_mentored if one.design == DIFFERENCES else at_the_cut) for one in found]
 
 
-def _row(found: Estimate, weight: float, true: float) -> dict[str, object]:
-    """An estimate with the truth, as a sum over so many students: of one district it is noise."""
+def truth_at_cut(rows: pd.DataFrame) -> float:
+    """What a mentor is expected to change of the rate of students just at the cut."""
+    near = rows[rows["distance"].abs() <= _NEAR]
+    return float(np.polynomial.Polynomial.fit(near["distance"], near["true"], 2)(0.0))
+
+
+def _row(found: Estimate, true: float) -> dict[str, object]:
+    """An estimate with the truth of its own students."""
     share = 1.0 if found.of_whom == TOOK else TAKES_UP
     kept = ("design", "of_whom", "days", "low", "high", "students", "with_slot")
-    return {name: getattr(found, name) for name in kept} | {"weight": weight, "true": share * true}
+    return {name: getattr(found, name) for name in kept} | {"true": share * true}
 
 
 def _naive(rows: pd.DataFrame) -> dict[str, object]:
-    found, mentored = regression_to_the_mean(rows), rows[rows["accepted"]]
-    before, true = mentored["rate_before"].mean(), mentored["true"].sum()
+    found, mentored = regression_to_the_mean(rows), rows[rows["accepted"] & rows["rate"].notna()]
+    before = mentored["rate_before"].mean()
     return {"design": BEFORE_AFTER, "of_whom": TOOK, "days": before * found.with_mentor / 100,
             "without": found.without, "with_mentor": found.with_mentor, "before": before,
-            "students": len(mentored), "weight": len(mentored), "true": true}  # fmt: skip
+            "students": len(mentored), "true": mentored["true"].mean()}  # fmt: skip
 
 
 def measure(told: argparse.Namespace, tell: Tell) -> pd.DataFrame:
     """All statements of all districts; what was measured is kept."""
     here = Path(__file__)
-    code = fingerprint((*LIVED, *_DECIDES), here.with_name("worlds.py"))
+    code = fingerprint((*LIVED, *_DECIDES), here, here.with_name("lives.py"))
     parts = []
     for seed in range(told.first, told.first + told.districts):
-        path = told.work / f"effect-{code}" / f"{told.students}-seed-{seed}.parquet"
+        path = told.work / f"effect-{code}" / f"{told.students}-seed-{seed}-{LOTS}-{AT_A_CUT}.parquet"
         if not path.exists():
             tell(f"district {seed}")
-        said = once(path, partial(district, told.work, seed, told.students))
-        parts.append(said.assign(level=level_of(lives_of(told.work, seed, told.students))))
+        parts.append(once(path, partial(district, told.work, seed, told.students)))
     return pd.concat(parts, ignore_index=True)
-
-
-def level_of(lives: pd.DataFrame) -> float:
-    """Days absent per 100 enrolled without a mentor of those who may be offered a slot: districts differ in it."""
-    pool = pool_of(lives, np.random.default_rng(0))
-    return float((100 * pool["days_absent_0"] / pool["days_enrolled"]).mean())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

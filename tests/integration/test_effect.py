@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.effect import district, level_of
-from benchmarks.effect_page import BEFORE_AFTER, MOST_OFF, section, summary
+from benchmarks.effect import at_cut, district, pool_of, truth_at_cut, with_lot
+from benchmarks.effect_page import BEFORE_AFTER, CUTS, LOTS, MOST_OFF, section, summary
 from benchmarks.frames import records_of
-from benchmarks.worlds import lives_of
+from benchmarks.lives import HAZARDS, TIMES, days_of, expected, lives_of
 from ews.effect import checked, discontinuity, lottery
 from ews.effect.estimate import OFFERED, TOOK
-from ews.effect.lottery import LOTTERY
 from ews.effect.records import in_order_of_the_year_before, round_of_records, slots_of
+from ews.effect.registration import DIFFERENCES, DISCONTINUITY, LOTTERY
 from ews.home import Home
 from ews.policy import Policy
 from ews.school_year import SchoolYear
@@ -75,21 +75,71 @@ def lives(work: Path) -> pd.DataFrame:
     return lives_of(work, SEED, STUDENTS)
 
 
-def test_a_year_lived_with_mentors_is_the_same_years_students_with_fewer_days_absent(lives: pd.DataFrame) -> None:
+def test_a_year_lived_with_a_mentor_is_the_same_year_with_fewer_days_absent(lives: pd.DataFrame) -> None:
     assert lives["student_id"].is_unique
-    without, some, more = (lives[f"days_absent_{percent}"].sum() for percent in (0, 8, 23))
-    assert some / without == pytest.approx(0.92, abs=0.06)
-    assert more / without == pytest.approx(0.77, abs=0.06)
-    for when in ("", "_before", "_two_before"):
-        absent = lives[f"days_absent{when or '_0'}"]
-        assert (absent.dropna() <= lives[f"days_enrolled{when}"].dropna()).all()
+    for time in range(TIMES):
+        without, some, more = (lives[days_of(percent, time)] for percent in (0, -8, -23))
+        assert some.sum() / without.sum() == pytest.approx(0.92, abs=0.015)
+        assert more.sum() / without.sum() == pytest.approx(0.77, abs=0.025)
+        assert (more - without).var() < 0.2 * without.var(), "days of the two lives were drawn apart"
+        assert without.le(lives["days_enrolled"]).all()
+    for when in ("_before", "_two_before"):
+        assert (lives[f"days_absent{when}"].dropna() <= lives[f"days_enrolled{when}"].dropna()).all()
     assert lives["days_enrolled"].between(1, 190).all()
 
 
-def test_a_district_is_told_by_every_design_and_without_an_effect_before_and_after_finds_one(
-    work: Path, lives: pd.DataFrame
+def test_what_a_mentor_is_expected_to_change_follows_from_the_student_and_not_from_one_years_chance(
+    lives: pd.DataFrame,
 ) -> None:
-    said = district(work, SEED, STUDENTS).assign(level=level_of(lives))
+    assert expected(lives, 0).eq(0).all()
+    first, second = (
+        lives.drop(columns=[days_of(one, time) for one in HAZARDS for time in range(TIMES) if time % 2 != half])
+        for half in (0, 1)
+    )
+    effect = [
+        expected(half.rename(columns={days_of(one, time): days_of(one, time // 2) for one in HAZARDS
+                                      for time in range(TIMES)}), -23)
+        for half in (first, second)
+    ]  # fmt: skip
+    assert effect[0].corr(effect[1]) > 0.7
+    assert effect[0].mean() == pytest.approx(effect[1].mean(), rel=0.03)
+
+
+def test_the_truth_at_the_cut_is_that_of_students_just_there() -> None:
+    distance = np.linspace(-6, 6, 601)
+    rows = pd.DataFrame({"distance": distance, "true": -1.5 - 0.3 * distance - 0.02 * distance**2})
+    assert truth_at_cut(rows) == pytest.approx(-1.5)
+    far = rows.assign(true=np.where(np.abs(distance) > 4, 50.0, rows["true"]))
+    assert truth_at_cut(far) == pytest.approx(-1.5)
+
+
+@pytest.fixture(scope="module")
+def said_by_district(work: Path, lives: pd.DataFrame) -> pd.DataFrame:
+    return district(work, SEED, STUDENTS)
+
+
+def test_the_truth_of_a_round_is_what_a_mentor_is_expected_to_change_for_its_own_students(
+    said_by_district: pd.DataFrame, lives: pd.DataFrame
+) -> None:
+    random = np.random.default_rng(SEED)
+    pool = pool_of(lives.assign(effect=expected(lives, -23)), random)
+    pool = pool.assign(known=pool["days_enrolled"] >= POLICY.min_days_enrolled)
+    bands = [with_lot(pool, random) for _ in range(LOTS)]
+    cut = at_cut(pool, CUTS[0], random)
+    of_bands = [band.loc[band["in_band"] & band["known"], "effect"].mean() for band in bands]
+    said = said_by_district[said_by_district["percent"] == -23].set_index(["design", "of_whom"])
+    assert said.loc[(LOTTERY, TOOK), "true"].to_list() == pytest.approx(of_bands)
+    assert said.loc[(LOTTERY, OFFERED), "true"].to_list() == pytest.approx([TAKES_UP * one for one in of_bands])
+    first = said[(said["round"] == 0) & (said["cut"] == CUTS[0])]["true"]
+    known = cut[cut["known"]]
+    assert first[(DIFFERENCES, TOOK)] == pytest.approx(known.loc[known["accepted"], "effect"].mean())
+    assert first[(DISCONTINUITY, TOOK)] == pytest.approx(truth_at_cut(known.rename(columns={"effect": "true"})))
+
+
+def test_a_district_is_told_by_every_design_and_without_an_effect_before_and_after_finds_one(
+    said_by_district: pd.DataFrame,
+) -> None:
+    said = said_by_district
     other = said.assign(seed=SEED + 1)
     tables = summary(pd.concat([said, other]))
     designs = tables["designs"].set_index(["design", "of_whom", "percent"])

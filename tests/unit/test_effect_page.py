@@ -19,10 +19,9 @@ def said(bias: float = 0.0, half: float = 1.0) -> pd.DataFrame:
             true = -1.0 if percent else 0.0
             for design, whom in ((LOTTERY, OFFERED), (DISCONTINUITY, TOOK), (DIFFERENCES, TOOK), (BEFORE_AFTER, TOOK)):
                 days = true + bias + half / 1.96 * noise[seed]
-                rows.append({"design": design, "of_whom": whom, "percent": percent, "round": 0, "seed": seed,
-                             "days": days, "low": days - half, "high": days + half, "students": 100, "weight": 100.0,
-                             "true": 100 * true, "level": 6.0, "with_mentor": -26.0, "without": -25.0,
-                             "before": 16.0})  # fmt: skip
+                rows.append({"design": design, "of_whom": whom, "percent": percent, "round": 0, "seed": seed, "cut": 5,
+                             "days": days, "low": days - half, "high": days + half, "students": 100, "true": true,
+                             "with_mentor": -26.0, "without": -25.0, "before": 16.0})  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -38,11 +37,26 @@ def test_errors_are_told_in_days_of_a_school_year():
     assert found["rounds"] == found["districts"] == 40
 
 
-def test_a_districts_truth_follows_the_days_its_students_miss():
+def test_an_interval_is_held_against_the_truth_of_its_own_rounds_students():
+    rows = said(half=0.5)
+    apart = np.where(rows["seed"] < 20, -2.0, 2.0)
+    columns = ["true", "days", "low", "high"]
+    rows[columns] += np.where(rows["percent"] == -23, apart, 0.0)[:, None]
+    found = designs(rows)
+    assert found.loc[(LOTTERY, -23), "truth_sd"] == pytest.approx(2 * DAYS_A_YEAR, rel=0.05)
+    for name in ("covers", "spread"):
+        assert found.loc[(LOTTERY, -23), name] == pytest.approx(found.loc[(LOTTERY, -8), name])
+    text = section(summary(rows), "abc")
+    assert "At -23 % districts differ by 3.6" in text
+    assert "would cover 0.0 % in place of 95.0 %" in text
+
+
+def test_differences_in_differences_are_told_by_cut():
     rows = said()
-    rows["level"] = np.where(rows["seed"] < 20, 4.0, 8.0)
-    rows["days"] = rows["true"] / rows["weight"] * rows["level"] / 6.0
-    assert designs(rows).loc[(LOTTERY, -8), "spread"] == pytest.approx(0.0)
+    rows["cut"] = np.where(rows["seed"] < 20, 5, 15)
+    rows.loc[rows["seed"] < 20, "days"] = rows["true"] + 0.5
+    rows.loc[rows["seed"] >= 20, "days"] = rows["true"] - 0.1 * (rows["percent"] == 0)
+    assert "+0.90 to +0.90 at 5 %, -0.18 to +0.00 at 15 %" in section(summary(rows), "abc")
 
 
 def test_the_promise_is_kept_only_where_error_and_coverage_are():
