@@ -300,6 +300,9 @@ def test_without_demographics_it_goes_by_grade_and_school_and_without_a_list_the
     (home / "tables" / "d" / "demographics.parquet").unlink()
     rows = pd.DataFrame({"student_id": ["S01"], "school_year": 2027, "grade_level": ["06"], "school_id": ["022"]})
     assert list(attributes_for(home / "tables" / "d", rows)) == ["grade_band", "school_id"]
+    with pytest.raises(SystemExit, match="0"):
+        main(["slots", "overrides", "--home", str(home)])
+    assert "The records hold no demographics" in capsys.readouterr().out
     empty = tmp_path / "empty"
     empty.mkdir()
     open_or_make(empty).close()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ews.store.rounds import Round, RoundRow
-from ews_serve.web.slots import GOALS, STATES
+from ews_serve.web.slots import GOALS
 from ews_serve.web.wording import day_text, grade_text, language_text
 
 ASSIGNED = {
@@ -47,13 +47,13 @@ class Part:
 
 def about_round(one: Round) -> str:
     """When it was proposed and by whom, for what, and where it stands."""
-    done = f" {one.confirmed_by}, {day_text(one.confirmed_at.date())}." if one.confirmed_at else ""
+    done = f" {day_text(one.confirmed_at.date())} by {one.confirmed_by}" if one.confirmed_at else ""
     goal = GOALS[one.rule.objective].lower()
     said = f"Proposed {day_text(one.proposed_at.date())} by {one.proposed_by}. Goal: {goal}."
-    return f"{said} It {_STANDS[one.state]}.{done}"
+    return f"{said} {_STANDS[one.state]}{done}."
 
 
-_STANDS = {**STATES, "confirmed": "is confirmed", "withdrawn": "was taken back"}
+_STANDS = {"proposed": "It waits for the team", "confirmed": "Confirmed", "withdrawn": "Taken back"}
 
 
 def counts_of(rows: Sequence[RoundRow]) -> tuple[tuple[str, str], ...]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -10,13 +9,11 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from ews.access import View
-from ews.errors import NotEnoughData
-from ews.gains import HONESTLY, reach
-from ews.slots import Rule, prior_of
+from ews.follow_up import FROM, Priority
+from ews.slots import Rule
 from ews.slots.rule import OBJECTIVES
 from ews.store.mentors import KnownMentor, mentors_in
-from ews.store.reading import School, run_in_force
-from ews.store.round_pool import lines_with_gains
+from ews.store.reading import School
 from ews.store.rounds import Round
 from ews.store.team import Need, mentees_by_mentor, needs
 from ews_serve.asked import Asked
@@ -24,7 +21,7 @@ from ews_serve.csrf import OwnForm
 from ews_serve.problems import Refused
 from ews_serve.routes.schools import SchoolId
 from ews_serve.slot_rounds import propose, rounds_seen, said, schools_to_decide
-from ews_serve.web.charts import Curve, curve_chart
+from ews_serve.web.brings import Brings, brings_of
 from ews_serve.web.frame import Link, PageAsking, page
 from ews_serve.web.wording import day_text, language_text
 
@@ -35,10 +32,15 @@ GOALS = {
     "days_gained": "Win most days at school",
     "risk": "Reach the highest estimates",
 }
+POOLS: Mapping[str, tuple[float, str]] = {
+    "watch": (FROM[Priority.WATCH], "Students to keep in touch with, and those to reach out to"),
+    "soon": (FROM[Priority.SOON], "Students to reach out to soon or first"),
+    "all": (0.0, "Everybody on the list"),
+}
+"""Who may be in the pool: the estimate from which, and words. The first is usual, so that the need is a real one."""
+
 KINDS = {"staff": "staff", "external": "from outside", "peer": "student"}
 STATES = {"proposed": "waits for the team", "confirmed": "confirmed", "withdrawn": "taken back"}
-OURS, HIGHEST = "Our order", "Highest estimate first"
-AROUND = 5
 _MOST_ROUNDS = 8
 
 
@@ -50,33 +52,6 @@ class MentorRow:
     about: str
     seats: str
     why: str
-
-
-@dataclass(frozen=True)
-class More:
-    """What so many slots would be expected to bring: slots, crossings and days with their intervals, as words."""
-
-    slots: str
-    crossings: str
-    days: str
-    is_here: bool
-
-
-@dataclass(frozen=True)
-class Brings:
-    """What slots bring at one school.
-
-    Attributes:
-        curve: crossings averted by our order and by the highest estimate.
-        rows: for some more and fewer slots.
-        sentences: what the curve means here.
-        honestly: what to remember.
-    """
-
-    curve: Curve
-    rows: tuple[More, ...]
-    sentences: tuple[str, ...]
-    honestly: str
 
 
 @dataclass(frozen=True)
@@ -113,6 +88,7 @@ class Board:
         mentors: who comes to the school.
         rounds: path, when and by whom, state.
         goals: what a round may go for, as value and words.
+        pools: who may be in the pool, as value and words.
         may_propose: whether the viewer proposes rounds here.
         brings: what slots bring; None without a list or mentors.
     """
@@ -124,6 +100,7 @@ class Board:
     mentors: tuple[MentorRow, ...]
     rounds: tuple[tuple[str, str, str], ...]
     goals: dict[str, str]
+    pools: dict[str, str]
     may_propose: bool
     brings: Brings | None
 
@@ -154,16 +131,28 @@ def board(request: Request, asked: PageAsking, school_id: SchoolId) -> Response:
 async def propose_here(request: Request, asked: PageAsking, school_id: SchoolId, form: OwnForm) -> Response:
     """Propose a round of the school, and go to it."""
     objective, lot = form.get("objective", OBJECTIVES[0]), form.get("lottery", "10")
+    least = form.get("pool", next(iter(POOLS)))
     percent = int(lot) if lot.isascii() and lot.isdecimal() and len(lot) < 3 else -1
     try:
         with said():
-            rule = Rule(objective=objective, lottery_percent=percent)
+            rule = Rule(objective=objective, lottery_percent=percent, min_risk=_least_risk(least))
         key = await run_in_threadpool(propose, asked, school_id, rule)
     except Refused as refused:
         if refused.status_code != 422:
             raise
         return await run_in_threadpool(_board, request, asked, school_id, str(refused.detail), 422)
     return RedirectResponse(f"/slots/{key}", 303)
+
+
+def _least_risk(value: str) -> float:
+    """The estimate from which students are in the pool.
+
+    Raises:
+        Refused: 422, it is no choice of the form.
+    """
+    if value not in POOLS:
+        raise Refused(422, "Choose from the list who could be offered a mentor.")
+    return POOLS[value][0]
 
 
 def _board(request: Request, asked: Asked, school_id: str, refusal: str = "", status: int = 200) -> Response:
@@ -176,7 +165,7 @@ def _board(request: Request, asked: Asked, school_id: str, refusal: str = "", st
         held = mentees_by_mentor(connection)
         need = needs(connection, [school_id])
         rounds = [one for one in rounds_seen(connection, scope) if one.school_id in (None, school_id)]
-        brings = _brings(connection, asked, school_id, mentors, held)
+        brings = brings_of(connection, asked, school_id, mentors, held)
     model = Board(
         name=_name(here[0]),
         path=_path(school_id),
@@ -185,64 +174,12 @@ def _board(request: Request, asked: Asked, school_id: str, refusal: str = "", st
         mentors=tuple(_mentor(one, held.get(one.mentor_key, 0), asked) for one in mentors),
         rounds=_rounds(rounds),
         goals=GOALS,
+        pools={value: text for value, (_, text) in POOLS.items()},
         may_propose=asked.viewer.viewing_as is None,
         brings=brings,
     )
     crumbs = (Link("Mentor slots", "/slots"),)
     return page(request, "slots_board.html", model, crumbs=crumbs, refusal=refusal, status=status)
-
-
-def _brings(
-    connection: Any, asked: Asked, school_id: str, mentors: Sequence[KnownMentor], held: dict[str, int]
-) -> Brings | None:
-    """What one more mentor would bring here, and why the highest estimate is the wrong order for crossings."""
-    run = run_in_force(connection)
-    if run is None:
-        return None
-    rule = Rule()
-    try:
-        rows, percent = lines_with_gains(connection, run, school_id, rule)
-    except NotEnoughData:
-        return None
-    has = min(sum(one.mentor.slots(asked.on) for one in mentors), len(rows))
-    orders = {OURS: rows["crossings_averted"] - 2.0 * (rows["lane"] != "prevent"), HIGHEST: rows["risk"]}
-    every = reach(
-        rows, {school_id: has}, prior_of(rule), chronic_percent=percent, around=len(rows), response=rows["response"],
-        rules=orders,
-    )  # fmt: skip
-    ours, highest = (every[every["rule"] == name].set_index("slots") for name in orders)
-    near = ours[abs(ours["more"]) <= AROUND]
-    curve = curve_chart(
-        "Crossings averted by so many slots",
-        "The line shows how many fewer students would miss a tenth, for each number of slots.",
-        "slots",
-        [float(at) for at in ours.index],
-        {name: [max(float(value), 0.0) for value in one["crossings_averted"]] for name, one in
-         ((OURS, ours), (HIGHEST, highest))},
-        here=float(has),
-        here_text="slots now",
-    )  # fmt: skip
-    more = tuple(
-        More(
-            f"{at}",
-            f"{row.crossings_averted:.2f} ({row.crossings_averted_low:.0f} to {row.crossings_averted_high:.0f})",
-            f"{row.days_gained:.1f} ({row.days_gained_low:.0f} to {row.days_gained_high:.0f})",
-            at == has,
-        )
-        for at, row in ((row.Index, row) for row in near.itertuples())
-    )
-    return Brings(curve, more, tuple(_sentences(ours, highest, has)), HONESTLY)
-
-
-def _sentences(ours: Any, highest: Any, has: int) -> list[str]:
-    at = has if has in ours.index and has else min(5, int(ours.index.max()))
-    first, second = (float(one.loc[at, "crossings_averted"]) for one in (ours, highest))
-    return [
-        f"With {at} slots, our order is expected to keep {first:.2f} students below a tenth missed; going by the "
-        f"highest estimate, {second:.2f}.",
-        "Students with the highest estimates are mostly far past a tenth, and a mentor rarely brings them back below "
-        "it. Near the line a few days decide. If days won are your aim, choose that goal instead.",
-    ]
 
 
 def _mentor(one: KnownMentor, held: int, asked: Asked) -> MentorRow:

@@ -57,7 +57,8 @@ def overrides(
     policy = policy_of(place)
     parts = _parts(place, decided, said, policy)
     stands_out = [line for found, acts in parts.values() for line in (*warnings(found, acts), *all_of_one_group(found))]
-    knew, notes = reasons(said[said["category"].notna()], policy), _notes(decided, policy)
+    knew = reasons(said[said["category"].notna()], policy)
+    notes = _notes(decided, policy, has_attributes=(place.ingested() / "demographics.parquet").exists())
     title = f"What people decided otherwise, {year.label}"
     _print(title, parts, stands_out, notes)
     if folder:
@@ -97,11 +98,14 @@ def _parts(
     return found
 
 
-def _notes(decided: "pd.DataFrame", policy: Policy) -> tuple[str, ...]:
+def _notes(decided: "pd.DataFrame", policy: Policy, *, has_attributes: bool) -> tuple[str, ...]:
     unknown = int((~decided["is_known"]).sum())
-    told = f"Hidden: fewer than {policy.min_n} students, or a group from which such a one could be worked out."
-    more = f"{unknown:,} students were edited before edits were kept one by one, and are left out of the rounds."
-    return (told, more) if unknown else (told,)
+    told = {
+        f"Hidden: fewer than {policy.min_n} students, or a group from which such a one could be worked out.": True,
+        "The records hold no demographics: nobody knows how these groups fare.": not has_attributes,
+        f"{unknown:,} students were edited before edits were kept one by one, and are left out of the rounds.": unknown,
+    }
+    return tuple(sentence for sentence, holds in told.items() if holds)
 
 
 def _print(

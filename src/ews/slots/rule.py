@@ -135,15 +135,45 @@ def in_words(rule: Rule) -> tuple[str, ...]:
         f"Gains are expected under an effect of {rule.effect_percent:g} % on days absent, more in grades where more of "
         "them are not excused: a belief, no promise.",
     ]
-    if rule.first_lane_percent < 100:
-        lines.append(f"{rule.first_lane_percent} % of a school's slots are first for {_LANES[rule.lanes[0]]}.")
-    if rule.grades_first:
-        lines.append(f"Grades {', '.join(rule.grades_first)} come first in their lane.")
-    if rule.siblings == "one":
-        lines.append("One offer to a family at a time.")
-    if rule.lottery_percent:
-        lines.append(f"Around the last slot, within {rule.lottery_percent} % of the slots, a lot decides.")
-    return tuple(lines)
+    return (*lines, *_pool_in_words(rule), *_slots_in_words(rule), _AGREE[rule.agreement].format(rule.opt_out_days))
+
+
+def _pool_in_words(rule: Rule) -> list[str]:
+    """Who is in the pool, and who comes first in it."""
+    told = {
+        f"Only grades {', '.join(rule.grades)}.": rule.grades,
+        f"Only students with an estimate of {100 * rule.min_risk:g} % or more.": rule.min_risk,
+        f"Only students who missed {rule.min_days_absent} days or more last year.": rule.min_days_absent,
+        f"Not in the pool: {', '.join(_OUT[kind] for kind in rule.excluded)}.": rule.excluded,
+        f"Grades {', '.join(rule.grades_first)} come first in their lane.": rule.grades_first,
+        "One offer to a family at a time.": rule.siblings == "one",
+    }
+    return [sentence for sentence, holds in told.items() if holds]
+
+
+def _slots_in_words(rule: Rule) -> list[str]:
+    """How slots are shared, and where a lot decides."""
+    told = {
+        f"{rule.first_lane_percent} % of a school's slots are first for {_LANES[rule.lanes[0]]}.": (
+            rule.first_lane_percent < 100
+        ),
+        f"Each school has {rule.least_slots} slots or more before the rest is shared.": rule.least_slots,
+        f"No school has more than {rule.most_slots} slots.": rule.most_slots,
+        f"A mentor of several schools is shared {_SHARED[rule.shared_by]}.": True,
+        f"Around the last slot, within {rule.lottery_percent} % of the slots, a lot decides.": rule.lottery_percent,
+    }
+    return [sentence for sentence, holds in told.items() if holds]
+
+
+_OUT = {
+    "tier_3": "who is in individual support (Tier 3)", "opted_out": "who said no to mentoring",
+    "leaving": "who is known to leave",
+}  # fmt: skip
+_SHARED = {"need": "by how many students of each are in the pool", "even": "evenly"}
+_AGREE = {
+    "consent": "A family says yes before the student is asked.",
+    "opt_out": "A family is told and may say no for {} days; then the student is asked.",
+}
 
 
 _GOALS = {

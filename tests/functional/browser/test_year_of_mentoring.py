@@ -130,7 +130,7 @@ def _round(cora: Page) -> list[str]:
     expect(cora.get_by_text("going by the highest estimate")).to_be_visible()
     cora.get_by_role("button", name="Propose a round").click()
     expect(cora.get_by_role("heading", name=re.compile("To be offered a mentor"))).to_be_visible()
-    expect(cora.get_by_text("said no to mentoring")).to_be_visible()
+    expect(cora.get_by_text("Not in the pool: said no to mentoring.")).to_be_visible()
     out = _offered(cora)[-1]
     card = cora.get_by_role("listitem").filter(has=cora.get_by_role("heading", name=out, exact=True))
     card.get_by_text("Decide otherwise").click()

@@ -34,8 +34,10 @@ from tests.cast import (
     SOL,
     TEO,
     TODAY,
+    TOM,
     TOMAS,
     WEI,
+    YUKI,
 )
 from tests.services import Running, run_service
 
@@ -145,6 +147,7 @@ def test_the_forms_of_pages_do_what_the_api_does_and_say_what_stood_in_the_way(r
     rosa, own = running.client(ROSA), {"headers": {"Sec-Fetch-Site": "same-origin"}}
     path = f"/slots/schools/{HARBOR.school_id}"
     assert rosa("POST", f"{path}/rounds", data={"objective": "luck"}, **own).status_code == 422
+    assert rosa("POST", f"{path}/rounds", data={"pool": "rich"}, **own).status_code == 422
     made = rosa("POST", f"{path}/rounds", data={"objective": "days_gained", "lottery": "0"}, **own)
     page = made.headers["location"]
     assert made.status_code == 303
@@ -300,3 +303,18 @@ def test_a_mentor_s_first_page_tells_who_was_absent_two_days_in_a_row_and_remind
     for words in (RUBY.name, "Absent 2 school days in a row, 1 October 2026 to 2 October 2026", "About 3 a week help"):
         assert words in page
     assert "Absent 2 school days" not in running.client(MO)("GET", "/").text
+
+
+def test_a_round_of_the_page_leaves_out_who_needs_no_more_than_everyone_unless_asked_MEN_2_MEN_10(running: Running):
+    with running.service.store.writing() as connection:
+        import_mentors(connection, [replace(KIM, schools=(ORCHARD.school_id,))], TODAY)
+    cora, own = running.client(CORA), {"headers": {"Sec-Fetch-Site": "same-origin"}}
+    path, found = f"/slots/schools/{ORCHARD.school_id}/rounds", {}
+    for pool in ("", "soon", "all"):
+        page = cora("POST", path, data={"lottery": "0", **({"pool": pool} if pool else {})}, **own).headers["location"]
+        rows = cora("GET", f"/v1{page.replace('slots', 'rounds')}").json()["students"]
+        found[pool] = {one["student_key"]: one["why"] for one in rows if one["place"] is None}
+    assert found[""][YUKI.key] == "Not in the pool: the estimate is below the rule's."
+    assert TOM.key not in found[""]
+    assert {YUKI.key, TOM.key} <= set(found["soon"])
+    assert YUKI.key not in found["all"]

@@ -59,3 +59,26 @@ def test_objective_and_constraints_are_said_in_words_MEN_3():
                   "-8 % on days absent", "80 % of a school's slots", "Grades KG come first", "One offer to a family",
                   "within 10 % of the slots, a lot decides"):  # fmt: skip
         assert words in said
+
+
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        ({"grades": ("06", "07")}, "Only grades 06, 07."),
+        ({"min_risk": 0.15}, "Only students with an estimate of 15 % or more."),
+        ({"min_days_absent": 9}, "Only students who missed 9 days or more last year."),
+        ({"excluded": ("tier_3",)}, "Not in the pool: who is in individual support (Tier 3)."),
+        ({"least_slots": 2}, "Each school has 2 slots or more"),
+        ({"most_slots": 5}, "No school has more than 5 slots."),
+        ({"shared_by": "even"}, "shared evenly."),
+        ({"agreement": "opt_out", "opt_out_days": 7}, "may say no for 7 days"),
+        ({"siblings": "each"}, None),
+        ({"excluded": ()}, None),
+        ({"lottery_percent": 0}, None),
+    ],
+)
+def test_whatever_of_the_rule_is_unlike_the_usual_is_said_MEN_2_MEN_3(about, words):
+    usual, said = in_words(Rule()), in_words(Rule(**about))
+    assert said != usual
+    assert words is None or any(words in sentence for sentence in said)
+    assert len(set(said)) == len(said)
