@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from benchmarks.calibration_page import page
@@ -50,10 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measure(told: argparse.Namespace, tell: Tell) -> pd.DataFrame:
-    """One row a world, seed, target year, way (`model`, or `first days` in the shock year) and threshold.
+    """One row a world, seed, target year, way (`model`, or `first days` with the level these tell of) and threshold.
 
     Columns: world, seed, school_year, way, percent, expected, observed, in_the_large, slope (see
-    `ews.reliability.FACTS`), and alarm of the open year's base rate (null where it was not asked).
+    `ews.reliability.FACTS`), and, with the first days, the level of the open year's check of the base rate (`alarm`).
     """
     parts = []
     for world in (CALM, SHOCK):
@@ -64,36 +63,45 @@ def measure(told: argparse.Namespace, tell: Tell) -> pd.DataFrame:
 
 
 def _year_of(told: argparse.Namespace, world: str, seed: int, year: int, tell: Tell) -> pd.DataFrame:
+    """What was said before a year, and what its first days make of it."""
+
     def build() -> pd.DataFrame:
         rows = _rows(told, world, seed, tell)
         asked = rows.frame["school_year"].to_numpy()
         tell(f"{world}, seed {seed}: predicting {SchoolYear(year).label}")
         model = fit(rows.where(asked < year).to_learn_from(POLICY), Parameters(), POLICY)
         test = rows.where(asked == year)
-        raw = model.raw_scores(test.x)
-        ways = [_facts(test, model.calibrator, raw).assign(way="model", alarm=None)]
-        if (world, year) == (SHOCK, SHOCK_YEAR):
-            ways.append(_after_first_days(_home(told, world, seed, tell), test, model.calibrator, raw))
-        return pd.concat(ways, ignore_index=True)
+        known = test.frame[["school_year", "grade_level", *_reached(model.calibrator)]]
+        return known.assign(raw_score=model.raw_scores(test.x), calibrator=model.calibrator.to_json())
 
-    kept = told.work / f"calibration-{fingerprint(DECIDES)}" / f"{world}-{told.students}-seed-{seed}-{year}.parquet"
-    return once(kept, build).assign(world=world, seed=seed)
+    kept = told.work / f"calibration-{fingerprint(DECIDES)}" / f"{world}-{told.students}-seed-{seed}-{year}-raw.parquet"
+    said = once(kept, build)
+    calibrator = Calibrator.from_json(str(said["calibrator"].iloc[0]))
+    later = _after_first_days(_home(told, world, seed, tell), SchoolYear(year), said, calibrator)
+    ways = [_facts(said, calibrator).assign(way="model", alarm=None), later]
+    return pd.concat(ways, ignore_index=True).assign(world=world, seed=seed)
 
 
-def _after_first_days(home: Home, test: Dataset, calibrator: Calibrator, raw: np.ndarray) -> pd.DataFrame:
+def _after_first_days(home: Home, year: SchoolYear, said: pd.DataFrame, calibrator: Calibrator) -> pd.DataFrame:
     """The same year once its first days are known: whether the alarm fires, and what recalibration makes of it."""
-    told = first_days(home.ingested(), SchoolYear(SHOCK_YEAR), FIRST_DAYS, POLICY)
+    raw = said["raw_score"].to_numpy()
+    with home.locked():
+        told = first_days(home.ingested(), year, FIRST_DAYS, POLICY)
     alarm = open_year_check(told, float(calibrator.risk(raw).mean()), POLICY).level
     shifted = recalibrated(calibrator, shifts_towards(calibrator, raw, told.shares))
-    return _facts(test, shifted, raw).assign(way="first days", alarm=alarm)
+    return _facts(said, shifted).assign(way="first days", alarm=alarm)
 
 
-def _facts(test: Dataset, calibrator: Calibrator, raw: np.ndarray) -> pd.DataFrame:
+def _facts(said: pd.DataFrame, calibrator: Calibrator) -> pd.DataFrame:
     columns = [probability_column(percent) for percent in calibrator.percents]
-    said = pd.DataFrame(calibrator.probabilities(raw), columns=columns)
-    reached = [f"outcome_reaches_{percent:02d}" for percent in calibrator.percents]
-    about = test.frame[["school_year", "grade_level", *reached]].astype(dict.fromkeys(reached, "int8"))
-    return calibration_table(pd.concat([about, said], axis=1), POLICY).query("group == 'all'")
+    probabilities = pd.DataFrame(calibrator.probabilities(said["raw_score"].to_numpy()), columns=columns)
+    reached = _reached(calibrator)
+    about = said[["school_year", "grade_level", *reached]].astype(dict.fromkeys(reached, "int8"))
+    return calibration_table(pd.concat([about, probabilities], axis=1), POLICY).query("group == 'all'")
+
+
+def _reached(calibrator: Calibrator) -> list[str]:
+    return [f"outcome_reaches_{percent:02d}" for percent in calibrator.percents]
 
 
 def _rows(told: argparse.Namespace, world: str, seed: int, tell: Tell) -> Dataset:

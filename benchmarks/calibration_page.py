@@ -32,13 +32,28 @@ def page(facts: pd.DataFrame, students: int, policy: Policy, commit: str) -> str
         commit: what it was measured with.
     """
     parts = [_HEAD.format(students=students, commit=f"`{commit}`")]
-    for (world, way, year), rows in facts.groupby(["world", "way", "school_year"], sort=False):
-        parts.append(_section(str(world), str(way), SchoolYear(int(year)), rows, policy))
+    for (world, year, way), rows in facts.groupby(["world", "school_year", "way"], sort=False):
+        asked = (str(world), str(way), SchoolYear(int(year)))
+        in_passing = way == "first days" and not _is_shock(asked[0], asked[2])
+        parts.append(_in_passing(rows, policy) if in_passing else _section(*asked, rows, policy))
     return "\n".join(parts)
 
 
+def _in_passing(rows: pd.DataFrame, policy: Policy) -> str:
+    """What recalibration would have made of an ordinary year, in two sentences."""
+    off = 100 * rows[rows["percent"] == policy.chronic_percent]["in_the_large"]
+    return (
+        f"With the level of the first twenty days it would have been {off.min():+.1f} to {off.max():+.1f} points off "
+        f"at {policy.chronic_percent} %.{_alarms(rows, policy)}\n"
+    )
+
+
+def _is_shock(world: str, year: SchoolYear) -> bool:
+    return world == "district" and year.ending == 2023
+
+
 def _section(world: str, way: str, year: SchoolYear, rows: pd.DataFrame, policy: Policy) -> str:
-    shocked = world == "district" and year.ending == 2023
+    shocked = _is_shock(world, year)
     how = ", with the level of its first twenty days" if way == "first days" else ""
     limit = MOST_OFF_AFTER_SHOCK if shocked else MOST_OFF
     lines = [
@@ -47,7 +62,7 @@ def _section(world: str, way: str, year: SchoolYear, rows: pd.DataFrame, policy:
         "| ---: | ---: | ---: | ---: | ---: | ---: |",
         *(_line(int(str(percent)), some, limit) for percent, some in rows.groupby("percent")),
     ]
-    return "\n".join([*lines, *_alarms(rows, policy)]) + "\n"
+    return "\n".join(lines) + ("\n\n" + _alarms(rows, policy).strip() if way == "first days" else "") + "\n"
 
 
 _WORLDS = {
@@ -69,10 +84,8 @@ def _line(percent: int, rows: pd.DataFrame, limit: float) -> str:
     )
 
 
-def _alarms(rows: pd.DataFrame, policy: Policy) -> list[str]:
-    asked = rows[(rows["percent"] == policy.chronic_percent) & rows["alarm"].notna()]
-    if asked.empty:
-        return []
-    return [
-        f"\nThe alarm of the base rate fired in {int((asked['alarm'] == 'alarm').sum())} of {len(asked)} districts."
-    ]
+def _alarms(rows: pd.DataFrame, policy: Policy) -> str:
+    levels = rows[rows["percent"] == policy.chronic_percent]["alarm"]
+    fired, watched = int((levels == "alarm").sum()), int((levels == "watch").sum())
+    watch = f", in {watched} it said to watch" if watched else ""
+    return f" The alarm of the base rate fired in {fired} of {len(levels)} districts{watch}."

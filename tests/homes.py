@@ -76,7 +76,18 @@ def home_through_day(place: Path, school_year: SchoolYear, day: int) -> Home:
     of_year = calendar[calendar["school_year"] == str(school_year)]
     last = sorted(of_year["date"].unique())[day - 1]
     marks = pd.read_csv(flat / "attendance.csv", dtype=str, keep_default_na=False)
-    marks[marks["date"] <= last].to_csv(flat / "attendance.csv", index=False)
+    return _ingested_with(flat, marks[marks["date"] <= last], place)
+
+
+def home_with_marks(place: Path, marks: pd.DataFrame) -> Home:
+    """A home with the same district and other marks."""
+    flat = place.parent / "other"
+    shutil.copytree(records(), flat)
+    return _ingested_with(flat, marks, place)
+
+
+def _ingested_with(flat: Path, marks: pd.DataFrame, place: Path) -> Home:
+    marks.to_csv(flat / "attendance.csv", index=False)
     home = Home(place)
     with home.locked():
         ingest(flat, home)

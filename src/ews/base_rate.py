@@ -1,8 +1,7 @@
 """How much absence a school year has beside the year before it, and what its first days tell of the rest.
 
 A district that misses half as much again in September does not miss half as much again over the year: early days
-hold less illness than winter does. How much of a difference is still there in June is read from the schools: those
-that missed more than their district in the first days of past years, and how much more they missed in the end.
+hold less illness than winter does. How much of a difference is still there in June :mod:`ews.carried` says.
 Then the last known year is asked: had every student missed that many times as much, who would have been over a line?
 """
 
@@ -13,6 +12,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from ews.carried import ALL, UNEXCUSED, YearOfDays, counted_in, stays
 from ews.cohort import cohort
 from ews.engine import Engine, to_pandas
 from ews.errors import NotEnoughData
@@ -32,36 +32,10 @@ from ews.student_years import (
 RECENT_YEARS = 4
 """Past years that are looked at, the last ones."""
 
-_USUALLY_CARRIED = 0.7
-_SCHOOLS_OF_DOUBT = 10
-_SPREAD_OF_SCHOOLS = 0.01
-"""What schools of simulated districts carry over from their first 20 days, and how faintly it is assumed: as much as
-ten school years a tenth apart weigh. A district with one school has hardly more than this."""
-
-_YEAR_NOT_CHANCE = 0.88
-"""Share of that which is the year's and not the season's: an outbreak in September is no worse year, and schools cannot
-tell the two apart, since all of them have it. Chosen on ten simulated districts, where .85 to .92 do equally well."""
+_APART = 0.02
+"""Share of students by which all absences must let one expect another chronic share before it is told."""
 
 _LEAST_RATIO, _MOST_RATIO = 0.05, 20.0
-
-
-@dataclass(frozen=True, eq=False)
-class YearOfDays:
-    """A school year's cohort, of which days are known.
-
-    Attributes:
-        school_year: which one.
-        students: one row per student of the cohort: school_id; first_days, first_absent (through instructional
-            day n); for a complete year also days_enrolled and days_absent of the whole year.
-    """
-
-    school_year: SchoolYear
-    students: pd.DataFrame
-
-    @property
-    def first_rate(self) -> float:
-        """Share of enrolled days missed through day n."""
-        return float(self.students["first_absent"].sum() / self.students["first_days"].sum())
 
 
 @dataclass(frozen=True)
@@ -72,20 +46,40 @@ class FirstDays:
         target_year: the open year.
         day: instructional days seen.
         reference: the last complete year, which it is compared with.
-        rate, reference_rate: share of enrolled days missed through that day, in either.
+        only_unexcused: whether unexcused absences are counted, or all.
+        rate, reference_rate: share of enrolled days missed through that day, in either, of what is counted.
         carried: share of a difference (in logs) in the first days that stays over a whole year.
         shares: expected share of students that reach each percent of days missed.
+        chronic_by_all: the expected chronic share if all absences are counted.
         past_errors: by past year, what the same estimate of the chronic share would have missed by, as a share.
     """
 
     target_year: SchoolYear
     day: int
     reference: SchoolYear
+    only_unexcused: bool
     rate: float
     reference_rate: float
     carried: float
     shares: dict[int, float]
+    chronic_by_all: float
     past_errors: dict[int, float]
+
+    @property
+    def in_words(self) -> str:
+        """What was missed of the first days, beside the same days of the reference year."""
+        kind = "missed unexcused" if self.only_unexcused else "missed"
+        return f"{self.rate:.1%} of days {kind}, {self.reference_rate:.1%} in the same days of {self.reference.label}"
+
+    def excused_differ(self, chronic_share: float) -> str:
+        """A sentence, where all absences would let one expect clearly more or fewer than this share; else nothing."""
+        apart = self.chronic_by_all - chronic_share
+        if not self.only_unexcused or abs(apart) < _APART:
+            return ""
+        why = "An outbreak" if apart > 0 else "Little illness so far"
+        return (
+            f" With excused absences it would be {self.chronic_by_all:.1%}. {why} looks like that, or another coding."
+        )
 
     @property
     def usual_error(self) -> float:
@@ -121,19 +115,7 @@ def first_days(
             f"No complete school year with daily marks is before {target_year.label}: there is nothing to compare "
             "its first days with. Give the district's own forecast instead: --expected-share"
         )
-    now = YearOfDays(target_year, _first(asked, target_year, day))
-    return FirstDays(
-        target_year=target_year,
-        day=day,
-        reference=past[-1].school_year,
-        rate=now.first_rate,
-        reference_rate=past[-1].first_rate,
-        carried=_stays(past),
-        shares=_expected(past, now, policy),
-        past_errors={
-            past[later].school_year.ending: _error(past[:later], past[later], policy) for later in range(1, len(past))
-        },
-    )
+    return _told(past, YearOfDays(target_year, _first(asked, target_year, day)), day, policy)
 
 
 def share_reaching(students: pd.DataFrame, percent: int, policy: Policy, ratio: float = 1.0) -> float:
@@ -184,15 +166,6 @@ def last_complete(
     return YearOfDays(years[-1], _whole(asked, years[-1]))
 
 
-def carried_over(past: list[YearOfDays]) -> float:
-    """Share of a school's difference from its district in the first days (in logs) that stays over the whole year."""
-    each = [_deviations(year.students) for year in past]
-    first, whole, weight = (np.concatenate(part) for part in zip(*each, strict=True))
-    doubt = _SCHOOLS_OF_DOUBT * _SPREAD_OF_SCHOOLS
-    shared = (weight * first * whole).sum() + doubt * _USUALLY_CARRIED
-    return float(shared / ((weight * first**2).sum() + doubt))
-
-
 @dataclass(frozen=True)
 class _Asked:
     """One ingest, opened, with the policy, as-of point and engine it is asked by."""
@@ -226,7 +199,8 @@ def _past(asked: _Asked, target_year: SchoolYear, day: int) -> list[YearOfDays]:
 
 def _first(asked: _Asked, year: SchoolYear, day: int) -> pd.DataFrame:
     rows = student_years(asked.records, year, asked.policy, through_day=day)
-    return asked.of_cohort(year, rows, first_days="days_enrolled", first_absent="days_absent")
+    counted = {ALL: "days_absent", UNEXCUSED: "days_unexcused"}
+    return asked.of_cohort(year, rows, first_days="days_enrolled", **counted)
 
 
 def _whole(asked: _Asked, year: SchoolYear) -> pd.DataFrame:
@@ -235,31 +209,32 @@ def _whole(asked: _Asked, year: SchoolYear) -> pd.DataFrame:
     return asked.of_cohort(year, of_year, days_enrolled="days_enrolled", days_absent="days_absent")
 
 
-def _expected(past: list[YearOfDays], now: YearOfDays, policy: Policy) -> dict[int, float]:
-    change = now.first_rate / past[-1].first_rate
-    return shares_reaching(past[-1].students, policy, float(change ** _stays(past)))
+def _told(past: list[YearOfDays], now: YearOfDays, day: int, policy: Policy) -> FirstDays:
+    counted, reference = counted_in(past, now), past[-1]
+    return FirstDays(
+        target_year=now.school_year,
+        day=day,
+        reference=reference.school_year,
+        only_unexcused=counted == UNEXCUSED,
+        rate=now.first_rate(counted),
+        reference_rate=reference.first_rate(counted),
+        carried=stays(past, day, counted),
+        shares=_expected(past, now, day, counted, policy),
+        chronic_by_all=_expected(past, now, day, ALL, policy)[policy.chronic_percent],
+        past_errors={
+            past[later].school_year.ending: _error(past[:later], past[later], day, policy)
+            for later in range(1, len(past))
+        },
+    )
 
 
-def _stays(past: list[YearOfDays]) -> float:
-    return _YEAR_NOT_CHANCE * carried_over(past)
+def _expected(past: list[YearOfDays], now: YearOfDays, day: int, counted: str, policy: Policy) -> dict[int, float]:
+    change = now.first_rate(counted) / past[-1].first_rate(counted)
+    return shares_reaching(past[-1].students, policy, float(change ** stays(past, day, counted)))
 
 
-def _error(past: list[YearOfDays], then: YearOfDays, policy: Policy) -> float:
+def _error(past: list[YearOfDays], then: YearOfDays, day: int, policy: Policy) -> float:
     """What the estimate would have missed by, in a year whose end is known."""
     chronic = policy.chronic_percent
-    return _expected(past, then, policy)[chronic] - share_reaching(then.students, chronic, policy)
-
-
-def _deviations(students: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """By school: log rate of the first days and of the year, each less the district's mean, and the school's weight."""
-    counts = ["first_absent", "first_days", "days_absent", "days_enrolled"]
-    sums = students.groupby("school_id")[counts].sum()
-    sums = sums[(sums["first_absent"] > 0) & (sums["first_days"] > 0)]
-    weight = (sums["days_enrolled"] / max(sums["days_enrolled"].mean(), 1)).to_numpy()
-    first = np.log(sums["first_absent"] / sums["first_days"]).to_numpy()
-    whole = np.log(sums["days_absent"] / sums["days_enrolled"]).to_numpy()
-    return first - _mean(first, weight), whole - _mean(whole, weight), weight
-
-
-def _mean(values: np.ndarray, weight: np.ndarray) -> float:
-    return float((values * weight).sum() / weight.sum()) if len(values) else 0.0
+    shares = _expected(past, then, day, counted_in(past, then), policy)
+    return shares[chronic] - share_reaching(then.students, chronic, policy)

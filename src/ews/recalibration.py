@@ -111,9 +111,9 @@ def shift_from_first_days(
     """
     told = first_days(folder, target_year, day, bundle.policy, after_day=_as_of(bundle), engine=engine)
     basis = (
-        f"first {day} days: {told.rate:.1%} of days missed, {told.reference_rate:.1%} in the same days of "
-        f"{told.reference.label}, of which {told.carried:.0%} of the difference is expected to stay"
-    )
+        f"first {day} days: {told.in_words}; {told.carried:.0%} of the difference is expected to stay."
+        f"{told.excused_differ(told.shares[bundle.policy.chronic_percent])}"
+    ).removesuffix(".")
     return Expected(basis, told.shares, None if math.isnan(told.usual_error) else told.usual_error)
 
 

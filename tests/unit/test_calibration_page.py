@@ -11,6 +11,8 @@ ROWS = [
     ("district", 1, 2023, "model", -0.15, 1.1, None),
     ("district", 1, 2023, "first days", 0.019, 1.1, "alarm"),
     ("district", 2, 2023, "first days", -0.021, 1.1, "watch"),
+    ("district+no_shock", 1, 2026, "first days", -0.007, 1.1, "fine"),
+    ("district+no_shock", 2, 2026, "first days", 0.011, 1.1, "fine"),
 ]
 FACTS = pd.DataFrame(ROWS, columns=["world", "seed", "school_year", "way", "in_the_large", "slope", "alarm"]).assign(
     percent=10, observed=0.25
@@ -27,4 +29,13 @@ def test_after_twenty_days_two_points_are_promised_and_the_alarms_are_counted():
     text = page(FACTS, 20_000, Policy(), "abc")
     assert "## The year of a shock, 2022-23, with the level of its first twenty days" in text
     assert "| 10 % | 25 to 25 % | -2.1 to +1.9 | 1 of 2 | 1.10 to 1.10 | 2 of 2 |" in text
-    assert "The alarm of the base rate fired in 1 of 2 districts." in text
+    assert "The alarm of the base rate fired in 1 of 2 districts, in 1 it said to watch." in text
+
+
+def test_of_an_ordinary_year_it_says_what_recalibration_would_have_done():
+    text = page(FACTS, 20_000, Policy(), "abc")
+    assert (
+        "With the level of the first twenty days it would have been -0.7 to +1.1 points off at 10 %. "
+        "The alarm of the base rate fired in 0 of 2 districts."
+    ) in text
+    assert text.count("## ") == 3

@@ -154,7 +154,7 @@ def test_a_model_without_a_profile_says_so():
     ("errors", "level"), [({}, "alarm"), ({2024: 0.01, 2025: -0.01}, "alarm"), ({2024: 0.03, 2025: -0.03}, "watch")]
 )
 def test_a_level_is_an_alarm_only_beyond_what_past_years_missed(errors, level):
-    told = FirstDays(SHOCK, 20, SHOCK.previous, 0.08, 0.06, 0.7, {10: 0.24}, errors)
+    told = FirstDays(SHOCK, 20, SHOCK.previous, True, 0.08, 0.06, 0.7, {10: 0.24}, 0.25, errors)
     assert open_year_check(told, 0.20, Policy()).level == level
     assert open_year_check(told, 0.235, Policy()).level == "fine"
 

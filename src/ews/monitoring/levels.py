@@ -100,9 +100,8 @@ def open_year_check(told: FirstDays, expected: float, policy: Policy) -> Check:
     share, limit = told.shares[policy.chronic_percent], limit_of(told.usual_error)
     usual = "" if np.isnan(told.usual_error) else f" This estimate missed by {told.usual_error:.1%} in past years."
     text = (
-        f"After {told.day} days {told.rate:.1%} of days are missed, and in {told.reference.label} it was "
-        f"{told.reference_rate:.1%}: {share:.1%} of students are expected to be chronically absent, "
-        f"and the model's mean is {expected:.1%}.{usual}"
+        f"First {told.day} days: {told.in_words}. So {share:.1%} of students are expected to be chronically absent, "
+        f"and the model's mean is {expected:.1%}.{told.excused_differ(share)}{usual}"
     )
     level = graded(abs(share - expected), limit / 2, limit)
     advice = " Think of: ews recalibrate" if level == "alarm" else ""
