@@ -35,7 +35,6 @@ from ews.student_years import (
     kept_beside,
     known_school_years,
     open_records,
-    opened,
     stored_student_years,
 )
 from ews.treatment import TREATED, learning_weights, mentored_students, was_mentored
@@ -176,7 +175,7 @@ def _outcomes(ingest: _Ingest, target_year: SchoolYear) -> nw.LazyFrame | None:
     if target_year not in known_school_years(records) or not is_complete(records, target_year, policy):
         return None
     years = stored_student_years(kept_beside(ingest.folder), records, policy, ingest.engine, before=target_year.next)
-    return labels(opened(years).filter(nw.col("school_year") == target_year.ending), policy)
+    return labels(years.filter(nw.col("school_year") == target_year.ending), policy)
 
 
 def _typed(rows: pd.DataFrame, feature_names: Sequence[str], policy: Policy) -> pd.DataFrame:

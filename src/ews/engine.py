@@ -99,8 +99,8 @@ def side_by_side(left: nw.LazyFrame, right: nw.LazyFrame, key: str, numbers: Seq
 
     with ThreadPoolExecutor() as threads:
         list(threads.map(put, numbers, values))
-    texts = _as_pandas(rows.select([name for name in rows.column_names if name not in numbers]))
-    texts = texts.take(order).reset_index(drop=True)
+    others = rows.select([name for name in rows.column_names if name not in numbers])
+    texts = _as_pandas(others.combine_chunks().take(order))
     return pd.concat([texts, pd.DataFrame(values.T, columns=list(numbers), copy=False)], axis=1)
 
 

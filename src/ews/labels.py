@@ -10,7 +10,7 @@ def labels(student_years_of_target: nw.LazyFrame, policy: Policy) -> nw.LazyFram
     """The outcomes of one complete school year.
 
     Args:
-        student_years_of_target: `student_years` of the target year, through its end.
+        student_years_of_target: `student_years` of the target year, through its end, as kept or opened.
         policy: the thresholds.
 
     Returns:

@@ -97,7 +97,7 @@ def mark_tallies() -> dict[str, nw.Expr]:
 def _kinds() -> nw.Expr:
     counts = list(TALLIES["tally_kinds"])
     kinds = {count: nw.col("kind") == kind for count, kind in zip(counts, ABSENCE_CATEGORIES, strict=False)}
-    unit = _units("tally_kinds")["partial_ten_thousandths"]
+    unit = _units(TALLIES["tally_kinds"])["partial_ten_thousandths"]
     missed = nw.col("missed_ten_thousandths").cast(nw.Int64)
     return _sum_of("tally_kinds", kinds) + nw.when(~nw.col("is_absent")).then(missed * unit).otherwise(_none())
 
@@ -134,27 +134,48 @@ def counts_in(tally: str, column: str, names: Mapping[str, str]) -> list[nw.Expr
         column: the column that holds its sum.
         names: the counts wanted, and what to call them.
     """
+    return taken_apart(TALLIES[tally], column, names)
+
+
+def put_together(widths: Mapping[str, int], counts: Mapping[str, nw.Expr]) -> nw.Expr:
+    """Several counts in one whole number, which adds up as they do.
+
+    Args:
+        widths: the counts from the lowest bits up, and how many bits each has: at most 62 in all.
+        counts: the value of each; null adds none.
+    """
+    units = _units(widths)
+    return reduce(add, (nw.coalesce(counts[count].cast(nw.Int64), _none()) * unit for count, unit in units.items()))
+
+
+def taken_apart(widths: Mapping[str, int], column: str, names: Mapping[str, str]) -> list[nw.Expr]:
+    """The counts that were put together, as columns.
+
+    Args:
+        widths: as they were put together.
+        column: the column that holds the whole number.
+        names: the counts wanted, and what to call them.
+    """
     # What a difference of remainders leaves is a multiple of the unit, a power of two: the quotient is exact.
-    units, word = _units(tally), nw.col(column)
+    units, word = _units(widths), nw.col(column)
 
     def below(unit: int) -> nw.Expr:
         return word % unit if unit > 1 else _none()
 
     return [
-        ((below(units[count] << TALLIES[tally][count]) - below(units[count])) / units[count]).cast(nw.Int64).alias(name)
+        ((below(units[count] << widths[count]) - below(units[count])) / units[count]).cast(nw.Int64).alias(name)
         for count, name in names.items()
     ]
 
 
-def _units(tally: str) -> dict[str, int]:
-    """What one of each count is worth in the tally."""
-    widths = TALLIES[tally]
+def _units(widths: Mapping[str, int]) -> dict[str, int]:
+    """What one of each count is worth in the whole number."""
     return {count: 1 << shift for count, shift in zip(widths, accumulate(widths.values(), initial=0), strict=False)}
 
 
 def _sum_of(tally: str, conditions: Mapping[str, nw.Expr]) -> nw.Expr:
     """One in each count of the tally whose condition holds; counts without a condition get none."""
-    units = _units(tally)
+    units = _units(TALLIES[tally])
     ones = [
         nw.when(conditions[count]).then(nw.lit(unit).cast(nw.Int64)).otherwise(_none())
         for count, unit in units.items()

@@ -5,7 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ews.engine import _connection
-from ews.tallies import LAST_DAYS, OF_DAYS, TALLIES, counts_in, day_tallies, mark_tallies, with_tallies_of_days
+from ews.features.closed_years import _TOTALS
+from ews.tallies import (
+    LAST_DAYS,
+    OF_DAYS,
+    TALLIES,
+    counts_in,
+    day_tallies,
+    mark_tallies,
+    put_together,
+    taken_apart,
+    with_tallies_of_days,
+)
 
 MONDAY_IN_MAY = {
     "month": 5, "weekday": 1, "day_index": 3, "days_left": 29, "is_before_break": True, "is_absent": True,
@@ -105,3 +116,25 @@ def test_duckdb_takes_the_same_counts_out_of_a_tally() -> None:
     frame = nw.from_native(_connection().sql(f"select {word_of(tally, counts)}::bigint as word"))
     found = frame.select(counts_in(tally, "word", {count: count for count in counts}))
     assert found.collect("pyarrow").to_native().to_pylist() == [counts]
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_counts_put_together_add_up_each_by_itself_and_null_adds_none(engine: str) -> None:
+    rows = pl.DataFrame({"days": [366, 1, None], "was": [True, False, True]})
+    frame = nw.from_native(rows.lazy() if engine == "polars" else _connection().from_arrow(rows.to_arrow()))
+    widths = {"was": 6, "days": 20}
+    word = put_together(widths, {count: nw.col(count) for count in widths})
+    summed = frame.select(word=word).select(nw.col("word").sum().cast(nw.Int64))
+    found = summed.select(taken_apart(widths, "word", {"days": "days", "was": "was"}))
+    assert found.collect("pyarrow").to_native().to_pylist() == [{"days": 367, "was": 2}]
+
+
+@pytest.mark.parametrize("name", _TOTALS)
+def test_sums_over_all_years_have_room_for_sixty_years_at_several_schools(name: str) -> None:
+    """On a yearly sheet a student may have 366 days at each of several schools."""
+    widths = _TOTALS[name]
+    assert sum(widths.values()) <= 62
+    most = {"years": 60, "chronic_years": 60, "years_with_spells": 60, "spells": 60 * 214}
+    for count, bits in widths.items():
+        days = 60 * (427 if name == "days_of_daily_years" else 4 * 366)
+        assert 2**bits > most.get(count, days * 10_000 if name == "expected" else days)

@@ -10,7 +10,7 @@ from ews.features.columns import last
 from ews.features.families import features_for
 from ews.features.surroundings import countable, with_household, with_school
 from ews.policy import Policy
-from ews.student_years import History, opened
+from ews.student_years import History
 
 KEYS = ("student_id", "school_id", "grade_level", "school_year")
 
@@ -59,7 +59,7 @@ def _wide_frame(cohort: nw.LazyFrame, history: History, policy: Policy, known: n
     wide = cohort.select(*KEYS)
     if history.so_far is not None:
         wide = _join(wide, prefixed(history.so_far, "so_far"))
-    wide = with_school(wide, countable(opened(history.past), policy))
+    wide = with_school(wide, countable(history.past, policy))
     wide = with_household(wide, known, history.households)
     return _join(wide, known.select("student_id", *READ_BY_LISTS))
 

@@ -56,9 +56,7 @@ def month_dispersion_last_year() -> nw.Expr:
 @feature(unit="share", window=LAST_YEAR, group=GROUP, phrase=IN_ONE_MONTH)
 def month_distance_last_year() -> nw.Expr:
     """Share of absences in other months than the school's own pattern would give, less for few; null for none."""
-    absent = last("days_absent")
-    as_at_school = {m: nw.coalesce(others("months", m), nw.lit(0.0)) * _enrolled(m) for m in MONTHS}
-    total = _sum(as_at_school.values())
-    moved = _sum((_absent(m) * total - absent * as_at_school[m]).abs() for m in MONTHS)
+    absent, total = last("days_absent"), others("months", "total")
+    moved = _sum((_absent(m) * total - absent * others("months", m)).abs() for m in MONTHS)
     distance = share(moved, 2 * total * (absent + EVEN_ABSENCES))
     return nw.when((absent > 0) & (others("months", "students") >= MIN_OTHERS)).then(distance)

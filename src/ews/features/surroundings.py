@@ -4,6 +4,9 @@ What is summed lies wholly before the target year. The student's own record is t
 grade does not tell the student's own past twice.
 """
 
+from functools import reduce
+from operator import add
+
 import narwhals as nw
 
 from ews.absence import TEN_THOUSANDTHS, absence_rate, is_chronically_absent
@@ -21,7 +24,7 @@ HOUSEHOLD_SUMS = (
 
 
 def countable(past: nw.LazyFrame, policy: Policy) -> nw.LazyFrame:
-    """One row per student and year, with what the sums add up: key columns and `SUMS`."""
+    """One row per student and year, kept or open, with what the sums add up: key columns and `SUMS`."""
     return past.select("student_id", "school_id", "grade_level", "school_year", **_summands(policy))
 
 
@@ -159,9 +162,10 @@ def with_household(wide: nw.LazyFrame, known: nw.LazyFrame, households: nw.LazyF
 
 
 def with_months_of_school(wide: nw.LazyFrame, past: nw.LazyFrame) -> nw.LazyFrame:
-    """Add `others_months_students`, and `others_months_…` with the share missed of each month.
+    """Add `others_months_students`, and what the student would have missed as they did: `others_months_…`, and in all.
 
-    The others are those of the school and year of the student's own last known record, whose days are in `wide`.
+    The others are those of the school and year of the student's own last known record, whose days are in `wide`. What
+    was missed in all is `others_months_total`.
     """
     columns = [f"days_{of}_month_{month}" for of in ("absent", "enrolled") for month in MONTHS]
     keys = {"last_school_id": "school_id", "last_school_year": "school_year"}
@@ -173,11 +177,11 @@ def with_months_of_school(wide: nw.LazyFrame, past: nw.LazyFrame) -> nw.LazyFram
     def of_others(name: str) -> nw.Expr:
         return nw.col(name) - nw.coalesce(nw.col(f"last_{name}"), nw.lit(0))
 
-    rates = {
-        m: absence_rate(of_others(f"days_absent_month_{m}"), of_others(f"days_enrolled_month_{m}")) for m in MONTHS
-    }
+    def as_they_did(month: str) -> nw.Expr:
+        rate = absence_rate(of_others(f"days_absent_month_{month}"), of_others(f"days_enrolled_month_{month}"))
+        return nw.coalesce(rate, nw.lit(0.0)) * nw.col(f"last_days_enrolled_month_{month}")
+
     joined = wide.join(sums, on=list(keys), how="left")
-    return joined.with_columns(
-        *(rate.alias(f"others_months_{month}") for month, rate in rates.items()),
-        others_months_students=nw.col("students") - 1,
-    ).drop(*columns, "students")
+    expected = {f"others_months_{month}": as_they_did(month) for month in MONTHS}
+    rows = joined.with_columns(**expected, others_months_students=nw.col("students") - 1).drop(*columns, "students")
+    return rows.with_columns(others_months_total=reduce(add, (nw.col(name) for name in expected)))

@@ -85,7 +85,6 @@ _DAYS = (
 
 _OTHERS = {
     "spells": "spells",
-    "spells_of_two_or_more": "spells_of_two_or_more",
     "monday_spells": "monday_spells",
     "tardy": "days_tardy",
     "early_departure": "days_early_departure",
@@ -112,12 +111,14 @@ def opened(kept: nw.LazyFrame, prefix: str = "") -> nw.LazyFrame:
     if tallies[0] not in names:
         return kept
     counts = [count for tally in ABSENT for count in _counts_of(tally, prefix)]
-    single = nw.col(f"{prefix}spells") - nw.col(f"{prefix}spells_of_two_or_more")
-    return (
-        kept.select(*(name for name in names if name not in tallies), *counts)
-        .with_columns(single.alias(f"{prefix}single_day_spells"))
-        .drop(f"{prefix}spells_of_two_or_more")
-    )
+    return kept.select(*(name for name in names if name not in tallies), *counts, _single_day_spells(prefix))
+
+
+def _single_day_spells(prefix: str) -> nw.Expr:
+    tally = next(tally for tally in ABSENT if "spells" in TALLIES[tally])
+    names = dict.fromkeys(("spells", "spells_of_two_or_more"), f"{prefix}single_day_spells")
+    spells, longer = counts_in(tally, f"{prefix}{ABSENT[tally]}", names)
+    return spells - longer
 
 
 def _counts_of(tally: str, prefix: str) -> list[nw.Expr]:
