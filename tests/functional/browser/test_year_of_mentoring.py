@@ -266,7 +266,7 @@ def test_the_pages_of_a_round_are_for_everybody_on_laptop_and_phone_UX_10(school
     page.goto("/slots")
     page.get_by_role("button", name="Propose a round").click()
     proposed = page.url.removeprefix(site.url)
-    addresses = [f"/slots/schools/{ORCHARD.school_id}", proposed, f"{proposed}/effect", "/team"]
+    addresses = [f"/slots/schools/{ORCHARD.school_id}", proposed, f"{proposed}/print", f"{proposed}/effect", "/team"]
     for address in addresses:
         _look_at(watched, address)
     page.goto(proposed)
