@@ -93,10 +93,16 @@ def test_check_shows_each_year_what_to_look_at_and_what_would_explain_another_sh
     assert run(capsys, "check", "--home", home.path, "--chronic-share", "23.4", "--school-year", "2001")[0] == 11
 
 
-def test_backtest_prints_the_groups_the_baselines_the_differences_and_a_verdict(capsys, home, tmp_path):
-    parameters = tmp_path / "fast.toml"
-    parameters.write_text("rounds = 12\nleaves = 7\nmin_rows_in_leaf = 10\n")
-    code, out, _ = run(capsys, "backtest", "--home", home.path, "--parameters", parameters, "--target-year", "2026")
+@pytest.fixture
+def fast(tmp_path):
+    """Parameters of a booster that learns quickly."""
+    file = tmp_path / "fast.toml"
+    file.write_text("rounds = 12\nleaves = 7\nmin_rows_in_leaf = 10\n", encoding="utf-8")
+    return file
+
+
+def test_backtest_prints_the_groups_the_baselines_the_differences_and_a_verdict(capsys, home, fast):
+    code, out, _ = run(capsys, "backtest", "--home", home.path, "--parameters", fast, "--target-year", "2026")
     assert code == 0
     assert "Target year 2025-26, predicted from earlier target years" in out
     for words in ("all:", "not yet chronic:", "already chronic:", "LightGBM", "last year's rate", "logistic", "minus"):
@@ -107,9 +113,9 @@ def test_backtest_prints_the_groups_the_baselines_the_differences_and_a_verdict(
     assert "Known: 2024-25, 2025-26" in err
 
 
-def test_backtest_shows_the_ceilings_of_a_simulated_district_once_its_observer_limit_is_known(capsys, tmp_path):
+def test_backtest_shows_the_ceilings_of_a_simulated_district_once_its_observer_limit_is_known(capsys, tmp_path, fast):
     home = ingested_home(tmp_path / "home")
-    words = ("backtest", "--target-year", "2026", "--truth", records(), "--home", home.path)
+    words = ("backtest", "--target-year", "2026", "--truth", records(), "--home", home.path, "--parameters", fast)
     code, _, err = run(capsys, *words)
     assert code == 14
     assert "ews observer-limit" in err
