@@ -97,7 +97,7 @@ def side_by_side(left: nw.LazyFrame, right: nw.LazyFrame, key: str, numbers: Seq
         column, places = (rows[name], order) if name in rows.column_names else (found[name], place)
         np.take(_laid_flat(column), places, out=row, mode="clip")  # the default mode would fill a copy first
 
-    with ThreadPoolExecutor() as threads:
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # each has fresh memory of its own
         list(threads.map(put, numbers, values))
     others = rows.select([name for name in rows.column_names if name not in numbers])
     texts = _as_pandas(others.combine_chunks().take(order))

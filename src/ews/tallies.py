@@ -156,16 +156,21 @@ def taken_apart(widths: Mapping[str, int], column: str, names: Mapping[str, str]
         column: the column that holds the whole number.
         names: the counts wanted, and what to call them.
     """
-    # What a difference of remainders leaves is a multiple of the unit, a power of two: the quotient is exact.
-    units, word = _units(widths), nw.col(column)
+    # Dividing whole numbers is slow. A half of the bits fits into a float64, and dividing by a power of two is exact.
+    units, middle, word = _units(widths), _middle(widths), nw.col(column)
+    low, high = (word % middle).cast(nw.Float64), (word - word % middle) / middle
 
-    def below(unit: int) -> nw.Expr:
-        return word % unit if unit > 1 else _none()
+    def count_in(unit: int, bits: int) -> nw.Expr:
+        half, worth = (high, unit // middle) if unit >= middle else (low, unit)
+        return (half / worth).floor() - (half / (worth << bits)).floor() * (1 << bits)
 
-    return [
-        ((below(units[count] << widths[count]) - below(units[count])) / units[count]).cast(nw.Int64).alias(name)
-        for count, name in names.items()
-    ]
+    return [count_in(units[count], widths[count]).cast(nw.Int64).alias(name) for count, name in names.items()]
+
+
+def _middle(widths: Mapping[str, int]) -> int:
+    """What one of the count is worth that begins nearest to the middle of all bits."""
+    total = sum(widths.values())
+    return min(_units(widths).values(), key=lambda unit: abs(2 * (unit.bit_length() - 1) - total))
 
 
 def _units(widths: Mapping[str, int]) -> dict[str, int]:
