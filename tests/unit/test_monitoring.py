@@ -155,8 +155,12 @@ def test_a_model_without_a_profile_says_so():
 )
 def test_a_level_is_an_alarm_only_beyond_what_past_years_missed(errors, level):
     told = FirstDays(SHOCK, 20, SHOCK.previous, True, 0.08, 0.06, 0.7, {10: 0.24}, 0.25, errors)
-    assert open_year_check(told, 0.20, Policy()).level == level
-    assert open_year_check(told, 0.235, Policy()).level == "fine"
+    check = open_year_check(told, 0.20, Policy())
+    assert check.level == level
+    assert ("If the years before were unlike others, think of" in check.text) == (level == "watch")
+    assert check.text.endswith("hink of: ews recalibrate")
+    fine = open_year_check(told, 0.235, Policy())
+    assert (fine.level, "ews recalibrate" in fine.text) == ("fine", False)
 
 
 def test_sizes_are_graded_and_nan_is_not_known():
