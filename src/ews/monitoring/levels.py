@@ -31,7 +31,7 @@ _ADVICE: dict[Level, str] = {
     "alarm": " Think of: ews recalibrate",
     "watch": " If the years before were unlike others, think of: ews recalibrate",
 }
-"""What a moved level asks for. Two years after a simulated shock a watch came in 15 of 16 districts and was right in all;
+"""What a moved level asks for. Two years after a simulated shock a watch came in 15 of 16 districts, right in all;
 in calm years in 4 of 56, and the model alone was nearer in 3 of them."""
 
 SLOPE_WATCH, SLOPE_ALARM = 0.1, 0.25
