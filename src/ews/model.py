@@ -3,6 +3,7 @@
 Same rows, same parameters, same bytes, on one thread or two.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
@@ -37,6 +38,10 @@ HISTORY = "known_years"
 
 _STEPS = {"num_leaves": 2, "learning_rate": 0.5, "lambda_l2": 5.0, "extra_trees": False, "feature_fraction": 1.0}
 _STEP_ROUNDS = 10
+
+_OWN_SHARE = 0.3
+"""Share of the trees that are grown where a prior says most of it already; all of them only learned small districts by
+heart (docs/experiments.md)."""
 
 _SMALL_BATCH = 256
 _SMALL_TRAINING = 20_000
@@ -217,6 +222,11 @@ class _Recipe:
     policy: Policy
     prior: Model | None = None
 
+    def phases(self) -> list[tuple[int, float]]:
+        """Trees and the half-life by which they learn, the one after the other; fewer where there is a prior."""
+        share = _OWN_SHARE if self.prior else 1.0
+        return replace(self.parameters, rounds=math.ceil(self.parameters.rounds * share)).phases()
+
 
 @dataclass(frozen=True)
 class _Learned:
@@ -243,7 +253,7 @@ def _train(rows: Dataset, recipe: _Recipe) -> _Learned:
     graded = graded_outcome(rows, recipe.policy)
     start, stretch = _start(rows, graded, recipe.prior)
     texts = []
-    for rounds, half_life in recipe.parameters.phases():
+    for rounds, half_life in recipe.phases():
         trees = _trees(rows, graded, start, recipe, rounds, half_life)
         start = start + _raw(trees, rows.x)
         texts.append(trees.model_to_string())

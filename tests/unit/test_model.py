@@ -324,6 +324,11 @@ def test_with_a_prior_the_same_rows_give_the_same_bytes_on_one_thread_and_on_two
     assert others == [first, first]
 
 
+def test_on_a_prior_fewer_own_trees_are_grown(dataset, model, elsewhere):
+    own = fit(dataset, FEW_TREES, Policy(), prior=elsewhere).booster.num_trees() - elsewhere.booster.num_trees()
+    assert own < model.booster.num_trees() / 2
+
+
 def test_a_prior_helps_where_there_are_few_students(elsewhere):
     """A hundred students to learn from, many more to ask: judged by how well flags are ranked."""
     asked = pretend_dataset(students=1500, seed=11)
