@@ -57,6 +57,7 @@ def district(students: int, schools: int, mentors: int, seed: int = 7) -> tuple[
             "household": _some(random, students, 0.5, students // 3, "h"),
             "languages": _drawn(random, students, _LANGUAGES),
             "interests": _drawn(random, students, ((), ("chess",), ("soccer", "music"))),
+            "times": _drawn(random, students, ((), (), ("noon",), ("noon", "after school"))),
             "known_mentor": _some(random, students, 0.02, mentors, "m"),
         }
     )
@@ -70,13 +71,14 @@ def district(students: int, schools: int, mentors: int, seed: int = 7) -> tuple[
 
 def _mentor(random: np.random.Generator, number: int, schools: int) -> Mentor:
     at = random.choice(schools, 1 + int(random.random() < 0.15) * 2, replace=False)
-    chance = random.random(5)
+    chance = random.random(6)
     return Mentor(
         f"m{number}", f"Mentor {number}", "staff", int(random.integers(2, 9)), tuple(f"{school:03d}" for school in at),
         date(2026, 8, 1),
         grade_levels=("KG", "01", "02") if chance[0] < 0.15 else (),
         languages=("es",) if chance[1] < 0.25 else (),
         interests=("chess",) if chance[2] < 0.3 else (),
+        times=("after school",) if chance[5] < 0.2 else (),
         screened_on=date(2026, 7, 1) if chance[3] < 0.95 else None,
         away_from=date(2026, 8, 20) if chance[4] < 0.03 else None,
     )  # fmt: skip

@@ -43,7 +43,7 @@ def student(name: str, **about: object) -> dict[str, object]:
     """One student of a round; what is not said is unremarkable."""
     usual = {"student": name, "school_id": "elm", "grade_level": "03", "lane": "prevent", "risk": 0.5,
              "crossings_averted": 0.03, "days_gained": 1.0, "tie_key": int.from_bytes(name.encode()), "household": None,
-             "languages": (), "interests": (), "known_mentor": None}  # fmt: skip
+             "languages": (), "interests": (), "times": (), "known_mentor": None}  # fmt: skip
     return {**usual, **about}
 
 
@@ -70,6 +70,7 @@ _STUDENT = st.fixed_dictionaries({
     "household": st.sampled_from([None, None, "h1", "h2"]),
     "languages": st.sampled_from([(), (), ("es",), ("pt", "es"), ("so",)]),
     "interests": st.sampled_from([(), ("chess",)]),
+    "times": st.sampled_from([(), (), ("noon",), ("noon", "late")]),
     "known_mentor": st.sampled_from([None, None, "m0"]),
 })  # fmt: skip
 _MENTOR = st.fixed_dictionaries({
@@ -78,6 +79,7 @@ _MENTOR = st.fixed_dictionaries({
     "languages": st.sampled_from([(), ("es",), ("pt",)]),
     "grade_levels": st.sampled_from([(), (), ("KG", "03")]),
     "interests": st.sampled_from([(), ("chess",)]),
+    "times": st.sampled_from([(), (), ("noon",), ("late",)]),
     "screened_on": st.sampled_from([date(2026, 6, 1), date(2026, 6, 1), None]),
     "away_from": st.sampled_from([None, None, date(2026, 8, 25)]),
 })  # fmt: skip

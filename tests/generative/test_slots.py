@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from ews.slots import Mentor, Proposal, allocate
-from ews.slots.matching import NOBODY, solve
+from ews.slots.matching import MISFITS, NOBODY, solve
 from tests.slot_rounds import ON, SEED, Round, rounds
 
 EACH = settings(deadline=None, max_examples=30)
@@ -26,7 +26,9 @@ def fits(one: Mentor, row: pd.Series, made: Round) -> bool:
     languages = made.rows.set_index("student").loc[row["student"], "languages"]
     speaks = not languages or bool(set(languages) & set(one.languages))
     takes_grade = not one.grade_levels or row["grade_level"] in one.grade_levels
-    return row["school_id"] in one.schools and speaks and takes_grade and not in_conflict
+    times = made.rows.set_index("student").loc[row["student"], "times"]
+    meets = not times or not one.times or bool(set(times) & set(one.times))
+    return row["school_id"] in one.schools and speaks and takes_grade and meets and not in_conflict
 
 
 @EACH
@@ -58,7 +60,7 @@ def test_nobody_is_passed_over_without_a_cause_that_is_true_MEN_3_M04(made: Roun
     assert (passed["cause"] != "").all()
     assert rows["why"].str.endswith(".").all()
     assert rows["why"].str.len().gt(20).all()
-    for cause in ("language", "grade_of_mentor", "conflict", "no_fit"):
+    for cause in MISFITS:
         for _, row in rows[rows["cause"] == cause].iterrows():
             free = [one for one in made.mentors if one.slots(ON) > (made.mentees["mentor"] == one.mentor_id).sum()]
             shared = [one for one in free if len(one.schools) == 1]

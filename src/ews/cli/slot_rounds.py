@@ -24,7 +24,7 @@ RoundArgument = Annotated[str, typer.Argument(metavar="ROUND", help="As `ews slo
 OutOption = Annotated[Path, typer.Option("--out", metavar="FILE", help="A .csv or .parquet file; it is made anew.")]
 
 EXCLUSION_COLUMNS = ("student_id", "kind", "mentor_id", "starts_on", "ends_on", "why")
-FACT_COLUMNS = ("student_id", "household_id", "languages", "interests", "wishes", "known_mentor_id")
+FACT_COLUMNS = ("student_id", "household_id", "languages", "interests", "times", "wishes", "known_mentor_id")
 
 
 @app.command()
@@ -73,7 +73,7 @@ def facts(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=f"CSV: {', '.join(FACT_COLUMNS)}.")],
     home: HomeOption, store: StoreOption = "", audit: AuditOption = "", by: ByOption = "",
 ) -> None:  # fmt: skip
-    """Keep what is known for matching: who are siblings, a language that is needed, interests, a known mentor."""
+    """Keep what is known for matching: siblings, a language that is needed, interests, times, a known mentor."""
     from ews.slots.mentors import Cells, csv_lines
     from ews.store.mentors import put_match_facts
 
@@ -246,6 +246,7 @@ def _facts_of(line: Any, keys: _Keys) -> dict[str, Any]:
         "household_key": line.text("household_id") or None,
         "languages": [word.lower() for word in line.items("languages")],
         "interests": [word.lower() for word in line.items("interests")],
+        "times": [word.lower() for word in line.items("times")],
         "wishes": line.text("wishes"),
         "known_mentor_key": keys.mentor(line, "known_mentor_id"),
     }

@@ -13,7 +13,7 @@ import pandas as pd
 from ews.slots.eligibility import Students
 from ews.slots.explain import why
 from ews.slots.families import Families, settled
-from ews.slots.matching import NOBODY
+from ews.slots.matching import MISFITS, NOBODY
 from ews.slots.mentors import Mentor
 from ews.slots.order import in_order, with_lot
 from ews.slots.rule import Rule
@@ -107,7 +107,7 @@ def _decided(places: pd.DataFrame, mentor: np.ndarray, left_out: np.ndarray, sch
         ["", "no_slots", "family", misfit, "full"],
         "",
     )
-    passed_over = before | np.isin(cause, ("language", "grade_of_mentor", "conflict", "no_fit"))
+    passed_over = before | np.isin(cause, MISFITS)
     decision = np.select([is_proposed, passed_over], [PROPOSED, NOT_OFFERED], RESERVE)
     return places.assign(mentor=schools.names(mentor), decision=decision, cause=cause)
 

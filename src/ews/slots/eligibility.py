@@ -10,7 +10,7 @@ from ews.slots.rule import Rule
 
 NEEDED = ("student", "school_id", "grade_level", "lane", "risk", "crossings_averted", "days_gained", "tie_key")
 TOLD = ("household", "known_mentor", "days_absent_last_year")
-LISTS = ("languages", "interests")
+LISTS = ("languages", "interests", "times")
 
 EXCLUSION_COLUMNS = ("student", "kind", "mentor")
 MENTEE_COLUMNS = ("student", "mentor")
@@ -24,7 +24,8 @@ class Students:
         rows: one row a student: `student` (key or id), `school_id`, `grade_level`, `lane`, `risk`,
             `crossings_averted`, `days_gained`, `tie_key` (stored and random; decides between equals); and where known
             `household` (siblings share it), `languages` (tuple; one of them is needed), `interests` (tuple),
-            `known_mentor`, `days_absent_last_year`. Null: not known.
+            `times` (tuple, when the student can meet; empty: any), `known_mentor`, `days_absent_last_year`. Null: not
+            known.
         exclusions: `student`, `kind` (tier_3, opted_out, leaving, conflict) and, of a conflict, `mentor`.
         mentees: `student` and `mentor` of every open assignment, whatever school.
     """

@@ -20,8 +20,9 @@ CAUSES: Mapping[str, str] = {
     "family": "Not offered: one offer to a family at a time, and this family has one",
     "language": "Not offered: no mentor with a free slot at this school speaks ",
     "grade_of_mentor": "Not offered: no mentor with a free slot at this school works with grade ",
+    "time": "Not offered: no mentor with a free slot at this school can meet when the student can",
     "conflict": "Not offered: something stands between the student and each mentor with a free slot at this school",
-    "no_fit": "Not offered: no mentor with a free slot at this school fits both language and grade",
+    "no_fit": "Not offered: no mentor with a free slot at this school fits language, grade and times together",
     "full": "Not offered: at this place no free slot was left of a mentor who fits",
 }
 """What stands for each cause; a sentence ends with its place where there is one."""

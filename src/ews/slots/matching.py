@@ -19,6 +19,9 @@ from ews.slots.mentors import Mentor
 NOBODY = -1
 """Stands where a student has no mentor."""
 
+MISFITS = ("language", "grade_of_mentor", "time", "conflict", "no_fit")
+"""Why no mentor can take a student, as words: one thing, or no mentor with all of them."""
+
 _KNOWN, _SHARED_INTEREST = 10, 1
 _MOST_FIT = 20
 
@@ -31,6 +34,7 @@ class Fits:
         mentors: ids, sorted.
         speaks: whether the mentor speaks a language the student needs, or none is needed.
         grade: whether the mentor works with the grade.
+        time: whether there is a time when both can, or one of them told none.
         may_meet: whether nothing stands between the two.
         fit: whole numbers, more is better: a relationship there is, interests in common.
     """
@@ -38,24 +42,26 @@ class Fits:
     mentors: tuple[str, ...]
     speaks: np.ndarray
     grade: np.ndarray
+    time: np.ndarray
     may_meet: np.ndarray
     fit: np.ndarray
 
     @property
     def can(self) -> np.ndarray:
         """Whether the mentor can take the student."""
-        return self.speaks & self.grade & self.may_meet
+        return self.speaks & self.grade & self.time & self.may_meet
 
     def of(self, students: np.ndarray) -> "Fits":
         """The same of some students, by position."""
         return Fits(
-            self.mentors, self.speaks[students], self.grade[students], self.may_meet[students], self.fit[students]
-        )
+            self.mentors, self.speaks[students], self.grade[students], self.time[students], self.may_meet[students],
+            self.fit[students],
+        )  # fmt: skip
 
     def misfits(self) -> np.ndarray:
-        """Why no mentor can take a student, as a word, shape (students,); empty: one can."""
-        lacks = [~part.any(axis=1) for part in (self.speaks, self.grade, self.may_meet, self.can)]
-        found = np.select(lacks, ["language", "grade_of_mentor", "conflict", "no_fit"], "")
+        """Why no mentor can take a student, as a word of `MISFITS`, shape (students,); empty: one can."""
+        lacks = [~part.any(axis=1) for part in (self.speaks, self.grade, self.time, self.may_meet, self.can)]
+        found = np.select(lacks, MISFITS, "")
         return np.where(self.can.any(axis=1), "", found)
 
 
@@ -68,12 +74,13 @@ def fits_of(rows: pd.DataFrame, mentors: Sequence[Mentor], conflicts: pd.DataFra
         conflicts: `student` and `mentor` who are not to meet.
     """
     ids = tuple(mentor.mentor_id for mentor in mentors)
-    spoken, liked = _Words.of(rows["languages"]), _Words.of(rows["interests"])
+    spoken, liked, times = (_Words.of(rows[name]) for name in ("languages", "interests", "times"))
     met = conflicts[conflicts["student"].isin(rows["student"])]
     return Fits(
         mentors=ids,
         speaks=_columns(rows, [spoken.none | (spoken.shared(mentor.languages) > 0) for mentor in mentors]),
         grade=_columns(rows, [_takes_grade(mentor, rows) for mentor in mentors]),
+        time=_columns(rows, [times.none | (times.shared(one.times) > 0) | (not one.times) for one in mentors]),
         may_meet=_columns(rows, [~rows["student"].isin(met.loc[met["mentor"] == one, "student"]) for one in ids]),
         fit=_columns(rows, [_fit(mentor, rows, liked) for mentor in mentors], int),
     )

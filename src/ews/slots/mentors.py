@@ -21,7 +21,7 @@ USUAL_CAP: Mapping[str, int] = MappingProxyType({"staff": 5, "external": 15, "pe
 MOST_CAP = 20
 """No mentor has more students than this, whatever a file says."""
 
-LISTS = ("schools", "grade_levels", "languages", "interests")
+LISTS = ("schools", "grade_levels", "languages", "interests", "times")
 DATES = ("screened_on", "trained_on", "starts_on", "ends_on", "away_from", "away_until")
 COLUMNS = ("mentor_id", "name", "kind", "caseload_cap", *LISTS, "weekly_hours", *DATES, "login")
 NEEDED = ("mentor_id", "name", "kind", "schools", "starts_on")
@@ -42,6 +42,7 @@ class Mentor:
         grade_levels: grades the mentor works with; empty: every grade.
         languages: as the district writes them, lower case, best as BCP 47 codes.
         interests: short words, lower case.
+        times: when the mentor can meet, short words as the district uses them, lower case; empty: any time.
         weekly_hours: None: not told.
         screened_on: None: not screened, and has no slots.
         trained_on: None: not trained.
@@ -60,6 +61,7 @@ class Mentor:
     grade_levels: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     interests: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
     weekly_hours: float | None = None
     screened_on: date | None = None
     trained_on: date | None = None
@@ -209,7 +211,7 @@ def _mentor(cells: Cells) -> Mentor:
     if kind not in USUAL_CAP:
         cells.refuse("kind", f"must be one of: {', '.join(USUAL_CAP)}.")
     lower: dict[str, Any] = {
-        name: tuple(word.lower() for word in cells.items(name)) for name in ("languages", "interests")
+        name: tuple(word.lower() for word in cells.items(name)) for name in ("languages", "interests", "times")
     }
     days = {name: cells.day(name) for name in DATES if name != "starts_on"}
     return Mentor(

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, selec
 
 from ews.errors import InputRefused
 from ews.slots import Mentor
+from ews.slots.eligibility import LISTS
 from ews.store.mentor_sight import follow, seers
 from ews.store.schema import (
     ASSIGNMENTS,
@@ -28,7 +29,7 @@ from ews.store.schema import (
 _PLAIN = (
     "name", "kind", "weekly_hours", "screened_on", "trained_on", "starts_on", "ends_on", "away_from", "away_until",
 )  # fmt: skip
-_JSON = ("grade_levels", "languages", "interests")
+_JSON = ("grade_levels", "languages", "interests", "times")
 
 EXCLUSION_KINDS = ("tier_3", "opted_out", "leaving", "conflict")
 
@@ -157,12 +158,12 @@ def put_match_facts(connection: Connection, rows: Mapping[str, Mapping[str, Any]
 
     Args:
         connection: of the caller's transaction.
-        rows: `household_key`, `languages` and `interests` (lists), `wishes` (words), `known_mentor_key`; null or empty
-            where not known.
+        rows: `household_key`, `languages`, `interests` and `times` (lists), `wishes` (words), `known_mentor_key`;
+            null or empty where not known.
     """
     connection.execute(delete(MATCH_FACTS).where(MATCH_FACTS.c.student_key.in_(list(rows))))
     values = [
-        {**row, "student_key": key, **{name: json.dumps(row[name]) for name in ("languages", "interests", "wishes")}}
+        {**row, "student_key": key, **{name: json.dumps(row[name]) for name in (*LISTS, "wishes")}}
         for key, row in rows.items()
     ]
     if values:

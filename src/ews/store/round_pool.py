@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from ews.errors import NotEnoughData
 from ews.score import MENTOR_RESPONSE
 from ews.slots import Rule, Students, rows_with_gains
+from ews.slots.eligibility import LISTS
 from ews.store.mentors import exclusions_on
 from ews.store.reading import Run
 from ews.store.schema import ASSIGNMENTS, MATCH_FACTS, RISK_ROWS, ROUNDS, RUNS, STUDENTS
@@ -114,12 +115,10 @@ def _chronic_percent(risk: pd.Series, probabilities: pd.DataFrame) -> int:
 def _match_facts(connection: Connection) -> pd.DataFrame:
     columns = MATCH_FACTS.c
     found = connection.execute(
-        select(
-            columns.student_key, columns.household_key, columns.languages, columns.interests, columns.known_mentor_key
-        )
+        select(columns.student_key, columns.household_key, columns.known_mentor_key, *(columns[name] for name in LISTS))
     ).all()
-    rows = pd.DataFrame(found, columns=["student", "household", "languages", "interests", "known_mentor"], dtype=object)
-    return rows.assign(**{name: _parsed(rows[name]) for name in ("languages", "interests")})
+    rows = pd.DataFrame(found, columns=["student", "household", "known_mentor", *LISTS], dtype=object)
+    return rows.assign(**{name: _parsed(rows[name]) for name in LISTS})
 
 
 def _parsed(texts: pd.Series) -> pd.Series:

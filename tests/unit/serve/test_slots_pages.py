@@ -257,7 +257,7 @@ def test_all_slots_in_one_grade_are_told_on_the_page_with_numbers_M10(running: R
 
 
 def test_languages_that_nobody_speaks_are_told_as_people_call_them_M04(running: Running):
-    facts = {"household_key": None, "interests": [], "wishes": "A woman, please", "known_mentor_key": None}
+    facts = {"household_key": None, "interests": [], "times": [], "wishes": "A woman, please", "known_mentor_key": None}
     with running.service.store.writing() as connection:
         put_match_facts(connection, {ANA.key: {**facts, "languages": ["so", "ar"]}})
     page = running.client(ROSA)("GET", f"/slots/{proposed(running)['round_key']}").text

@@ -85,6 +85,23 @@ def test_a_known_mentor_is_kept_together_and_interests_decide_between_others_MEN
     assert by_student(a_round(students, mentors))["mentor"].to_dict() == {"cat": "eva", "ben": "lee", "ann": "kim"}
 
 
+def test_who_has_another_time_gets_the_mentor_who_is_free_then_and_it_is_told_where_none_is_MEN_4():
+    students = [
+        student("ann", times=("after school",), crossings_averted=0.09), student("ben", times=("Noon", "monday")),
+        student("cat"), student("dee", times=("sunday",), crossings_averted=0.08),
+    ]  # fmt: skip
+    mentors = [mentor("eva", cap=1, times=("noon",)), mentor("kim", cap=1, times=("after school", "noon"))]
+    rows = by_student(a_round(students, mentors))
+    assert rows["mentor"].dropna().to_dict() == {"ann": "kim", "ben": "eva"}
+    assert rows.loc["dee", "decision"] == "not_offered"
+    assert rows.loc["dee", "why"] == (
+        "Not offered: no mentor with a free slot at this school can meet when the student can (place 2)."
+    )
+    assert rows.loc["cat", "decision"] == "reserve"
+    anytime = [mentor("eva", cap=2), mentor("kim", cap=2)]
+    assert set(by_student(a_round(students, anytime))["decision"]) == {"proposed"}
+
+
 def test_a_conflict_keeps_two_apart_and_is_told_where_it_leaves_nobody_M04():
     made = a_round([student("ann"), student("ben")], [mentor("kim", cap=2)])
     conflict = pd.DataFrame({"student": ["ann"], "kind": ["conflict"], "mentor": ["kim"]})

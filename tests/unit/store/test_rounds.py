@@ -223,7 +223,8 @@ def test_who_said_no_between_proposal_and_confirmation_is_not_offered_one_M05(li
 def test_exclusions_and_what_is_known_for_matching_are_used_MEN_4_M06(listed: Store):
     kim = mentor_keys(listed)["M7"]
     knows_kim = next(one for one in offered(listed, proposed(listed)) if one not in (ANA.key, JUN.key))
-    facts = {"household_key": None, "languages": ["so"], "interests": [], "wishes": "", "known_mentor_key": None}
+    facts = {"household_key": None, "languages": ["so"], "interests": [], "times": [], "wishes": "",
+             "known_mentor_key": None}  # fmt: skip
     with listed.writing() as connection:
         exclude(connection, [Exclusion(ANA.key, "tier_3", None, TODAY, None, "has a case manager")], ROSA.login)
         again = Exclusion(ANA.key, "tier_3", None, TODAY, None, "has a case manager")

@@ -35,6 +35,7 @@ MENTORS = Table(
     Column("grade_levels", Text, nullable=False, doc="JSON list; empty: every grade."),
     Column("languages", Text, nullable=False, doc="JSON list of BCP 47 codes."),
     Column("interests", Text, nullable=False, doc="JSON list of short words."),
+    Column("times", Text, nullable=False, server_default="[]", doc="JSON list: can meet then; empty: any time."),
     Column("screened_on", Date, doc="Null: not screened, and has no slots (MEN-1)."),
     Column("trained_on", Date, doc="Null: not trained."),
     Column("starts_on", Date, nullable=False),
@@ -70,6 +71,7 @@ MATCH_FACTS = Table(
     Column("household_key", KEY, doc="Students with the same one are siblings. Null: not known."),
     Column("languages", Text, nullable=False, doc="JSON list; empty: none is needed."),
     Column("interests", Text, nullable=False, doc="JSON list of short words."),
+    Column("times", Text, nullable=False, server_default="[]", doc="JSON list: can meet then; empty: any time."),
     Column("wishes", Text, nullable=False, doc="JSON, what the student said about a mentor; empty: nothing."),
     Column("known_mentor_key", KEY, ForeignKey("mentors.mentor_key"), doc="A relationship there is. Null: none known."),
 )
