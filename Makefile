@@ -59,7 +59,7 @@ check: install ## lint, types, import contracts, generated docs current
 	$(BIN)/python docs/generate.py --check
 
 test: check ## all checks and all tests
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2
 
 demo: install ## a pretend district, from records to one school's list, in DEMO_HOME
 	@$(BIN)/python -m ews.cli.demo --home $(DEMO_HOME) --target-year $(TARGET_YEAR)
