@@ -13,17 +13,12 @@ from numpy.typing import NDArray
 
 from benchmarks.frames import LAST_YEAR, PRESET, fingerprint, once
 from ews.simulator import load_parameters
-from ews.simulator.area import (
-    State,
-    _draw_year,  # the one step of an area that tells the year's hazards; tables do not hold them
-)
+from ews.simulator.area import drawn_years
 from ews.simulator.days import DISCRETIONARY, ILLNESS, Spells, draw_city_wave, draw_factors, draw_spells, paint
 from ews.simulator.drawn import SchoolYearDrawn, Task
-from ews.simulator.families import Population, draw_population
 from ews.simulator.parameters import Parameters
-from ews.simulator.propensity import draw_propensity
 from ews.simulator.recording import days_absent, record
-from ews.simulator.schools import Schools, draw_schools
+from ews.simulator.schools import Schools
 from ews.simulator.streams import Purpose, stream
 from ews.simulator.world import tasks
 
@@ -78,7 +73,7 @@ def expected(lives: pd.DataFrame, percent: int) -> pd.Series:
 
 
 def _area(task: Task, times: int) -> pd.DataFrame:
-    people, schools, drawn = _drawn(task)
+    people, schools, drawn = drawn_years(task)
     last = drawn[-1]
     made = pd.DataFrame(
         {
@@ -94,20 +89,6 @@ def _area(task: Task, times: int) -> pd.DataFrame:
             made[f"days_{name}{when}"] = pd.Series(days, index=year.rows, dtype="float64").reindex(last.rows).to_numpy()
     found = {name: days for time in range(times) for name, days in _lived(task, schools, last, time)}
     return pd.concat([made, pd.DataFrame(found)], axis=1)
-
-
-def _drawn(task: Task) -> tuple[Population, Schools, list[SchoolYearDrawn]]:
-    """An area as `ews.simulator.area.draw_area` draws it, before tables are made of it."""
-    world, seed = task.world, task.seed
-    schools = draw_schools(stream(seed, Purpose.SCHOOLS, task.area), task.area, task.students, world.size.years, world)
-    people = draw_population(stream(seed, Purpose.FAMILIES, task.area), task.students, world.size.years, schools, world)
-    district = stream(seed, Purpose.CITY, task.district).standard_normal() * world.discretionary.district_sd
-    latent = stream(seed, Purpose.LATENT, task.area)
-    propensity = draw_propensity(latent, people, schools, district, world)
-    weekly = (world.discretionary.weekly_sd * latent.standard_normal(people.count)).astype(np.float32)
-    state = State(weekly, np.zeros(people.count, dtype=np.float32), np.full(people.count, np.nan))
-    years = [_draw_year(task, position, people, schools, propensity, state) for position in range(world.size.years)]
-    return people, schools, years
 
 
 def _enrolled(year: SchoolYearDrawn) -> NDArray[np.integer]:

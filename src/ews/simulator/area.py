@@ -40,6 +40,11 @@ class State:
 
 def draw_area(task: Task) -> dict[str, pa.Table]:
     """Every table of the area, by name; the same for the same task on any day and in any process."""
+    return records.tables(task, *drawn_years(task))
+
+
+def drawn_years(task: Task) -> tuple[Population, Schools, list[SchoolYearDrawn]]:
+    """The area's people, schools and school years, before tables are made of them."""
     world, seed = task.world, task.seed
     schools = draw_schools(stream(seed, Purpose.SCHOOLS, task.area), task.area, task.students, world.size.years, world)
     people = draw_population(stream(seed, Purpose.FAMILIES, task.area), task.students, world.size.years, schools, world)
@@ -51,8 +56,8 @@ def draw_area(task: Task) -> dict[str, pa.Table]:
         np.zeros(people.count, dtype=np.float32),
         np.full(people.count, np.nan),
     )
-    drawn = [_draw_year(task, position, people, schools, propensity, state) for position in range(world.size.years)]
-    return records.tables(task, people, schools, drawn)
+    years = [_draw_year(task, position, people, schools, propensity, state) for position in range(world.size.years)]
+    return people, schools, years
 
 
 def calendar_of(task: Task, position: int) -> Calendar:
