@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from ews.calibration import Calibrator
 from ews.errors import UntrustedBundle
@@ -56,7 +57,7 @@ class Bundle:
     features: list[dict[str, object]]
     typical: Typical
     metrics: dict[str, object]
-    manifest: dict[str, object]
+    manifest: dict[str, Any]
     sha256: str
 
 

@@ -116,4 +116,4 @@ def named_prior(prior: Bundle | None) -> dict[str, object]:
 
 
 def _provenance(prior: Bundle) -> dict[str, Any]:
-    return dict(prior.manifest["provenance"])  # type: ignore[call-overload]  # written by `ews.train`
+    return prior.manifest["provenance"]

@@ -231,7 +231,7 @@ def _groups(home: Home, predictions: pd.DataFrame, measured_on: Dataset, policy:
 
 
 def _notes(home: Home, version: Version, bundle: Bundle) -> tuple[str, ...]:
-    made = dict(bundle.manifest["provenance"])  # type: ignore[call-overload]  # written by `ews.train`
+    made = bundle.manifest["provenance"]
     now = str(read_json(home.ingested() / "manifest.json")["id"])
     if made.get("data_id") == now:
         return ()

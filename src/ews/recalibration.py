@@ -240,7 +240,7 @@ def history(home: Home) -> list[dict[str, object]]:
 
 
 def _as_of(bundle: Bundle) -> int:
-    return int(dict(bundle.manifest["provenance"])["after_day"])  # type: ignore[call-overload]  # written by `train`
+    return int(bundle.manifest["provenance"]["after_day"])
 
 
 def _moved(model: Model, x: pd.DataFrame, expected: Expected) -> dict[str, dict[int, float]]:

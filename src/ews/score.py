@@ -175,7 +175,7 @@ def _refuse_other_question(bundle: Bundle, target_year: SchoolYear, after_day: i
     Returns:
         What the provenance says of a model used although it is old; nothing otherwise.
     """
-    made_for = dict(bundle.manifest["provenance"])  # type: ignore[call-overload]  # written by `train`
+    made_for = bundle.manifest["provenance"]
     year, day = SchoolYear.parse(made_for["target_year"]), int(made_for["after_day"])
     if day == after_day and target_year in (year, year.next):
         return {}

@@ -1,7 +1,7 @@
 """One round: who is proposed to whom, who is next, who was passed over and why; edited with a reason, confirmed."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -144,10 +144,10 @@ async def withdraw(request: Request, round_key: RoundKey, asked: PageAsking, for
     )  # fmt: skip
 
 
-async def _done(request: Request, asked: Asked, round_key: str, kept: str, act: object) -> Response:
+async def _done(request: Request, asked: Asked, round_key: str, kept: str, act: Callable[[], object]) -> Response:
     """Act, and go back to the round; or show it with what stood in the way, and nothing was changed."""
     try:
-        await run_in_threadpool(act)  # type: ignore[arg-type]  # each caller hands a function without arguments
+        await run_in_threadpool(act)
     except Refused as refused:
         if refused.status_code not in (409, 422):
             raise

@@ -136,7 +136,7 @@ def _champion(home: Home, after_day: int, target_year: SchoolYear | None) -> "tu
     from ews.registry import champion_bundle
 
     _, bundle = champion_bundle(home, after_day)
-    trained_for = dict(bundle.manifest["provenance"])["target_year"]  # type: ignore[call-overload]  # written by `train`
+    trained_for = bundle.manifest["provenance"]["target_year"]
     return bundle, target_year or SchoolYear.parse(trained_for)
 
 

@@ -90,7 +90,7 @@ def feature_hash(run: Training) -> str:
 
 
 def _details(run: Training) -> tuple[Block, ...]:
-    made, versions = run.made, dict(run.bundle.manifest["versions"])  # type: ignore[call-overload]  # ours
+    made, versions = run.made, run.bundle.manifest["versions"]
     groups = Counter(str(entry["group"]) for entry in run.bundle.features)
     facts = {
         "version": str(run.version.version) if run.version else "numbered by the registry when training ends",
@@ -259,7 +259,7 @@ def _ethics() -> tuple[Block, ...]:
 def _gaps(run: Training) -> tuple[str, ...]:
     """What this very training leaves open."""
     missing = [name for name in ATTRIBUTES if name not in set(run.audited["dimension"])]
-    constant = [str(name) for name in run.bundle.manifest["constant_features"]]  # type: ignore[attr-defined]  # ours
+    constant = [str(name) for name in run.bundle.manifest["constant_features"]]
     hidden = run.audited[run.audited["suppressed"]].drop_duplicates(["dimension", "group"])
     told = {
         f"Not audited, since the records do not tell: {_words(missing)}.": missing,

@@ -53,7 +53,7 @@ class Training:
     @property
     def made(self) -> dict[str, Any]:
         """The bundle's provenance."""
-        return dict(self.bundle.manifest["provenance"])  # type: ignore[call-overload]  # written by `ews.train`
+        return self.bundle.manifest["provenance"]
 
     @property
     def target_year(self) -> SchoolYear:
@@ -83,7 +83,7 @@ def training_of(home: Home, version: Version, steward: Steward) -> Training:
             f"ews train --target-year {version.target_year}"
         )
     evaluation, differences, audited = (_frame(folder / name) for name in EVIDENCE_FILES[1:4])
-    made: dict[str, Any] = dict(bundle.manifest["provenance"])  # type: ignore[call-overload]  # written by `ews.train`
+    made: dict[str, Any] = bundle.manifest["provenance"]
     predictions = pd.read_parquet(folder / EVIDENCE_FILES[0])
     measured_on = SchoolYear(int(predictions["school_year"].max()))
     return Training(

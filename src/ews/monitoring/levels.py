@@ -85,7 +85,7 @@ def calibration_checks(
 
 def labelled_since(folder: Path, bundle: Bundle, engine: Engine = "duckdb") -> list[SchoolYear]:
     """Complete years with outcomes from the one the model was trained for on."""
-    made_for = dict(bundle.manifest["provenance"])["target_year"]  # type: ignore[call-overload]  # written by `train`
+    made_for = bundle.manifest["provenance"]["target_year"]
     known = target_years_with_outcomes(folder, bundle.policy, engine)
     return [year for year in known if year >= SchoolYear.parse(made_for)]
 
@@ -126,7 +126,7 @@ def _last_year(folder: Path, bundle: Bundle, target_year: SchoolYear, engine: En
     moves = shares.diff().dropna()
     usual = float(np.sqrt((moves.iloc[:-1] ** 2).mean())) if len(moves) > 1 else np.nan
     limit = limit_of(usual)
-    learned = dict(bundle.manifest["provenance"])["learned_from"]  # type: ignore[call-overload]  # written by `train`
+    learned = bundle.manifest["provenance"]["learned_from"]
     level: Level = graded(abs(moves.iloc[-1]), limit / 2, limit)
     if level == "alarm" and shares.index[-1] in learned:
         level = "watch"
@@ -196,4 +196,4 @@ def _in_the_large(fact: pd.Series, year: SchoolYear, rows: pd.DataFrame, policy:
 
 
 def _as_of(bundle: Bundle) -> int:
-    return int(dict(bundle.manifest["provenance"])["after_day"])  # type: ignore[call-overload]  # written by `train`
+    return int(bundle.manifest["provenance"]["after_day"])

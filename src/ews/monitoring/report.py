@@ -78,7 +78,7 @@ def monitor(
     """
     with home.locked():
         champion, bundle = champion_bundle(home, after_day)
-        trained_for = SchoolYear.parse(dict(bundle.manifest["provenance"])["target_year"])  # type: ignore[call-overload]  # ours
+        trained_for = SchoolYear.parse(bundle.manifest["provenance"]["target_year"])
         year = target_year or trained_for
         folder = home.ingested()
         known_through = read_json(folder / "manifest.json")["data_through"]
@@ -132,7 +132,7 @@ def _of_cohort(
     home: Home, folder: Path, bundle: Bundle, year: SchoolYear, seen: Seen | None, engine: Engine
 ) -> list[Check]:
     """Inputs, scores and the open year's level: all of them need the cohort of today."""
-    after_day = int(dict(bundle.manifest["provenance"])["after_day"])  # type: ignore[call-overload]  # ours
+    after_day = int(bundle.manifest["provenance"]["after_day"])
     cohort = dataset_for(folder, [year], bundle.policy, after_day=after_day, engine=engine, with_outcomes=False)
     profile = bundle.metrics.get("profile")
     day = seen.day or 0 if seen and seen.year == year else 0

@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ews.errors import AuditUnavailable, EwsError, InputRefused
@@ -214,8 +214,8 @@ class AuditLog:
             for _, done in batch:
                 _settle(done)
 
-    def _read(self, condition: object, **in_archives: str) -> Iterator[Logged]:
-        query = _WITH_LISTS.where(condition).order_by(ENTRIES.c.seq)  # type: ignore[arg-type]  # a SQL condition
+    def _read(self, condition: ColumnElement[bool], **in_archives: str) -> Iterator[Logged]:
+        query = _WITH_LISTS.where(condition).order_by(ENTRIES.c.seq)
         with self._connected() as connection:
             if self._archives is not None:
                 for row, list_text in read_archives(self._archives, archives(connection), **in_archives):
