@@ -15,6 +15,7 @@ from ews.student_years import (
     is_complete,
     known_school_years,
     open_records,
+    opened,
     reaches_day,
     stored_student_years,
     student_years,
@@ -247,6 +248,22 @@ def test_daily_records_of_a_student_go_before_a_sheet(tmp_path: Path) -> None:
     write_ingest(tmp_path, District(OAK, stays, marks, sheet))
     days = {name: row["days_enrolled"] for name, row in rows(tmp_path, 2024).items()}
     assert days == {"007": 180, "from afar": 99}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_kept_year_of_days_and_of_a_sheet_opens_to_what_was_computed(tmp_path: Path, engine: Engine) -> None:
+    sheet = [YearRow("far", "elm", 2024, "05", 90, 9, 2, None, 0), YearRow("wide", "elm", 2024, "05", 900, 600, 600, 0)]
+    stays, marks = [Stay(name, "oak", OAK[0].date, None, "03") for name in ("007", "008")], absences("007", OAK[-3:])
+    records = open_records(write_ingest(tmp_path / "ingest", District(OAK, stays, marks, sheet)), engine)
+    kept = opened(stored_student_years(tmp_path / "kept", records, Policy(), engine)).select(STUDENT_YEARS.column_names)
+    computed = student_years(records, SchoolYear(2024), Policy())
+    first, again = (frame.sort("student_id").collect("pyarrow").to_native().to_pylist() for frame in (kept, computed))
+    assert first == again
+    kinds = {
+        row["student_id"]: [row[f"days_{kind}"] for kind in ("excused", "unexcused", "suspended")] for row in first
+    }
+    assert kinds == {"007": [0, 3, 0], "008": [0, 0, 0], "far": [2, None, 0], "wide": [600, 0, None]}
+    assert [row["partial_ten_thousandths"] for row in first] == [0, 0, None, None]
 
 
 def kept_in(place: Path) -> dict[str, int]:

@@ -7,7 +7,7 @@ from ews.student_years.stays import ENROLLED
 from ews.tables import GRADE_LEVEL, ID_PATTERN, SCHOOL_YEAR, STUDENT_ID, Column, Table
 from ews.tallies import FIRST_DAYS, LAST_DAYS, MONTHS, TALLIES, WEEKDAYS, WINDOWS, counts_in
 
-DEFINITION = 2
+DEFINITION = 3
 """Raised by one whenever a rule behind a column changes, so that stored years are computed anew."""
 
 _WEEKDAY_NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays")
@@ -90,12 +90,19 @@ _OTHERS = {
     "early_departure": "days_early_departure",
 }
 
+_KINDS = {"excused": "days_excused", "unexcused": "days_unexcused", "suspended": "days_suspended"}
+
+OF_SHEET = {name: f"{name}_of_sheet" for name in _KINDS.values()}
+"""Where days absent by kind are kept as a yearly sheet tells them, which may leave one out; null from daily marks."""
+
+_PARTIAL = "partial_ten_thousandths"
+
 _PLAIN = tuple(
     name
     for name in STUDENT_YEARS.column_names
-    if not name.endswith(_DAYS) and name not in {*_OTHERS.values(), "single_day_spells"}
+    if not name.endswith(_DAYS) and name not in {*_OTHERS.values(), *OF_SHEET, _PARTIAL, "single_day_spells"}
 )
-KEPT = (*_PLAIN, *ABSENT.values(), *ENROLLED.values())
+KEPT = (*_PLAIN, *OF_SHEET.values(), *ABSENT.values(), *ENROLLED.values())
 """The columns of a kept year: plain ones, and the sums of tallies that `opened` takes the other counts out of."""
 
 
@@ -106,16 +113,25 @@ def opened(kept: nw.LazyFrame, prefix: str = "") -> nw.LazyFrame:
         kept: the columns of `KEPT`, and any others, which stay; or student years that are open already.
         prefix: what stands before the name of each.
     """
-    tallies = [f"{prefix}{name}" for name in (*ABSENT.values(), *ENROLLED.values())]
+    packed = [f"{prefix}{name}" for name in KEPT if name not in _PLAIN]
     names = kept.collect_schema().names()
-    if tallies[0] not in names:
+    if packed[0] not in names:
         return kept
-    counts = [count for tally in ABSENT for count in _counts_of(tally, prefix)]
-    return kept.select(*(name for name in names if name not in tallies), *counts, _single_day_spells(prefix))
+    counts = [count for tally in ENROLLED for count in _counts_of(tally, prefix)]
+    others = (name for name in names if name not in packed)
+    return kept.select(*others, *_counts_of_kinds(prefix), *counts, _single_day_spells(prefix))
+
+
+def _counts_of_kinds(prefix: str) -> list[nw.Expr]:
+    """Days by kind, of daily marks or of a sheet, and parts of days, which no sheet tells."""
+    names = {count: f"{prefix}{name}" for count, name in {**_KINDS, _PARTIAL: _PARTIAL}.items()}
+    *kinds, partial = counts_in("tally_kinds", f"{prefix}{ABSENT['tally_kinds']}", names)
+    of_sheet = (nw.col(f"{prefix}{OF_SHEET[name]}") for name in _KINDS.values())
+    return [*(nw.coalesce(days, sheet) for days, sheet in zip(kinds, of_sheet, strict=True)), partial]
 
 
 def _single_day_spells(prefix: str) -> nw.Expr:
-    tally = next(tally for tally in ABSENT if "spells" in TALLIES[tally])
+    tally = next(tally for tally in ENROLLED if "spells" in TALLIES[tally])
     names = dict.fromkeys(("spells", "spells_of_two_or_more"), f"{prefix}single_day_spells")
     spells, longer = counts_in(tally, f"{prefix}{ABSENT[tally]}", names)
     return spells - longer

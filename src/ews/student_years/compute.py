@@ -5,8 +5,8 @@ import narwhals as nw
 from ews.errors import NotEnoughData
 from ews.policy import Policy
 from ews.school_year import SchoolYear
-from ews.student_years.columns import KEPT, STUDENT_YEARS, opened
-from ews.student_years.marks import counted_by_student
+from ews.student_years.columns import KEPT, OF_SHEET, STUDENT_YEARS, opened
+from ews.student_years.marks import COUNTED, counted_by_student
 from ews.student_years.one_year import OneYear, one_year
 from ews.student_years.records import Records
 from ews.student_years.sheets import from_sheet
@@ -58,21 +58,23 @@ def kept_student_years(
 
 
 def _from_days(year: OneYear, school_year: SchoolYear) -> nw.LazyFrame:
-    students = enrolled_by_student(year)
-    if year.marks is not None:
-        students = students.join(counted_by_student(year.marks), on="student_id", how="left")
-    return _in_order(students, school_year, when_unseen=0)
+    students, none = enrolled_by_student(year), nw.lit(0).cast(nw.Int64)
+    if year.marks is None:
+        return _in_order(students.with_columns(none.alias(name) for name in COUNTED), school_year)
+    students = students.join(counted_by_student(year.marks), on="student_id", how="left")
+    counts = (nw.coalesce(nw.col(name).cast(nw.Int64), none).alias(name) for name in COUNTED)
+    return _in_order(students.with_columns(counts), school_year)
 
 
 def _from_sheet(records: Records, school_year: SchoolYear) -> nw.LazyFrame | None:
     if records.attendance_years is None:
         return None
     rows = records.attendance_years.filter(nw.col("school_year") == school_year.ending)
-    return _in_order(from_sheet(rows), school_year, when_unseen=None)
+    return _in_order(from_sheet(rows).rename(OF_SHEET), school_year)
 
 
-def _in_order(frame: nw.LazyFrame, school_year: SchoolYear, *, when_unseen: int | None) -> nw.LazyFrame:
-    """The columns of KEPT, in order and type; what no mark tells is 0 from days, null from a sheet."""
+def _in_order(frame: nw.LazyFrame, school_year: SchoolYear) -> nw.LazyFrame:
+    """The columns of KEPT, in order and type; what is not known is null."""
     known = set(frame.collect_schema().names())
 
     def column(name: str) -> nw.Expr:
@@ -80,8 +82,6 @@ def _in_order(frame: nw.LazyFrame, school_year: SchoolYear, *, when_unseen: int 
             return nw.lit(school_year.ending).cast(nw.Int64).alias(name)
         if name in _TEXTS:
             return nw.col(name)
-        value = nw.col(name) if name in known else nw.lit(None)
-        count = value.cast(nw.Int64)
-        return (count if when_unseen is None else nw.coalesce(count, nw.lit(when_unseen).cast(nw.Int64))).alias(name)
+        return (nw.col(name) if name in known else nw.lit(None)).cast(nw.Int64).alias(name)
 
     return frame.select(*(column(name) for name in KEPT))
