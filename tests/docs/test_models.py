@@ -1,4 +1,4 @@
-"""The pages in models/ belong to the code beside them: features, parameters, uses. `make demo cards` writes them."""
+"""The pages in models/ belong to the code beside them (GOV-4). `make demo cards` writes them."""
 
 import hashlib
 import re

@@ -183,6 +183,13 @@ def test_the_receiving_school_may_prepare_before_the_first_day_and_not_earlier()
         AccessPolicy(log_days=364)
 
 
+def test_how_long_a_district_has_to_tell_of_a_leak_is_its_own_choice_PRV_16():
+    assert AccessPolicy(breach_hours=24).breach_hours == 24
+    for hours in (0, 1441):
+        with pytest.raises(InvalidPolicy, match="breach_hours"):
+            AccessPolicy(breach_hours=hours)
+
+
 def test_who_left_the_district_is_seen_by_nobody_SEC_11():
     assert not any(LEA in seen(staff, view, purpose="why not") for staff in STAFF for view in STUDENT_VIEWS)
 

@@ -205,6 +205,15 @@ def test_after_an_incident_the_students_to_notify_are_in_one_file_PRV_9(ews, hom
     assert ews("audit-log", "between", "--since", "yesterday", "--out", file)[0] == 10
 
 
+def test_after_an_incident_the_hour_is_told_by_which_others_must_be_told_PRV_16(ews, home, tmp_path):
+    asked = ("audit-log", "between", "--since", "24h", "--out", tmp_path / "notify.csv")
+    noticed = ("--noticed", "2026-10-05T08:00")
+    assert "is told until 2026-10-08 08:00" in ews(*asked, *noticed)[1]
+    (home / "access.toml").write_text("breach_hours = 24\n", encoding="utf-8")
+    assert "is told until 2026-10-06 08:00" in ews(*asked, *noticed)[1]
+    assert "24 hours; breach_hours in access.toml" in ews(*asked)[1]
+
+
 def test_the_log_is_copied_to_a_new_file_and_the_copy_s_head_is_told_REL_8(ews, home, tmp_path):
     with closing(open_audit_log(home)) as log:
         log.append([Entry(moment(), "", "mo.haddad", "mentor", "attendance", "shown", "caseload", (TEO.key,))])

@@ -10,6 +10,7 @@ from ews.errors import InvalidPolicy
 from ews.policy import read_toml
 
 LEAST_LOG_DAYS = 365
+MOST_BREACH_HOURS = 60 * 24
 
 MOST_GRACE_DAYS = 14
 """Calendar days that hold ten school days (SEC-11)."""
@@ -112,17 +113,19 @@ NEED_SECOND_FACTOR = frozenset({Role.DISTRICT_ADMIN, Role.DATA_SCIENTIST})
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """A district's choices about when a relationship begins and ends, and how long who read whom is at hand.
+    """A district's choices: when a relationship counts, how long the log is at hand, when a leak must be told.
 
     Attributes:
         grace_days: calendar days a school keeps access after a student's last day there; 0 ends it the day after.
         ahead_days: calendar days before a student's first day on which the receiving school may already look.
         log_days: days for which entries stay in the log of reads before they may go into an archive.
+        breach_hours: hours from noticing a leak until whoever has to be told must be told; states differ.
     """
 
     grace_days: int = 0
     ahead_days: int = 60
     log_days: int = 730
+    breach_hours: int = 72
 
     def __post_init__(self) -> None:
         if not 0 <= self.grace_days <= MOST_GRACE_DAYS:
@@ -131,6 +134,10 @@ class AccessPolicy:
             raise InvalidPolicy("ahead_days must be 0 to 120: from one school year's end to the next one's start.")
         if self.log_days < LEAST_LOG_DAYS:
             raise InvalidPolicy(f"log_days must be {LEAST_LOG_DAYS} or more: families ask about the year before.")
+        if not 1 <= self.breach_hours <= MOST_BREACH_HOURS:
+            raise InvalidPolicy(
+                f"breach_hours must be 1 to {MOST_BREACH_HOURS}: 60 days are the longest that laws allow."
+            )
 
     @classmethod
     def read(cls, path: Path) -> "AccessPolicy":

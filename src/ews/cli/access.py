@@ -148,6 +148,7 @@ def between(
     since: Annotated[str, typer.Option("--since", help="A time, as 2026-10-05T08:00, or how long ago: 24h, 7d.")],
     until: Annotated[str, typer.Option("--until", help="A time; empty: now.")] = "",
     login: Annotated[str, typer.Option("--login", help="Only reads by this account.")] = "",
+    noticed: Annotated[str, typer.Option("--noticed", help="When a leak was noticed; empty: now.")] = "",
     store: StoreOption = "",
     audit: AuditOption = "",
     by: ByOption = "",
@@ -159,6 +160,7 @@ def between(
 
     now = moment()
     start, end = _time(since, now), _time(until, now) if until else now
+    tell_until = _breach_clock(home, _time(noticed, now) if noticed else now)
     with office(Home(home), store, audit, by, archives) as here:
         with here.store.reading() as connection:
             sheet = read_between(connection, here.log, start, end, made_at=now, login=login.strip().lower())
@@ -168,6 +170,7 @@ def between(
     out_file.write_bytes(to_csv(sheet))
     students = {row[-2] for row in sheet.rows} - {""}
     say(f"{out_file}: {len(sheet.rows):,} rows, {len(students):,} students. It holds education records.")
+    say(tell_until)
 
 
 @audit_log.command()
@@ -241,6 +244,14 @@ def _say_left_out(log: "AuditLog", archives: Path | None) -> None:
     known = log.archived()
     if known and archives is None:
         say(f"Entries 1 to {known[-1].seq:,} are archived and were not read. To read them, too: --archives FOLDER\n")
+
+
+def _breach_clock(home: Path, noticed: datetime.datetime) -> str:
+    hours = AccessPolicy.read(Home(home).path / ACCESS_POLICY).breach_hours
+    until = (noticed + datetime.timedelta(hours=hours)).astimezone().isoformat(sep=" ", timespec="minutes")
+    return (
+        f"If this is a leak: whoever has to be told is told until {until} ({hours} hours; breach_hours in access.toml)."
+    )
 
 
 def _time(words: str, now: datetime.datetime) -> datetime.datetime:

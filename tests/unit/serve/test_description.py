@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fastapi.routing import iter_route_contexts
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
 from ews_serve import schemas
@@ -94,6 +95,19 @@ def test_no_request_names_an_address_that_the_service_would_open_W20(description
     assert [name for name in names if any(word in name.lower() for word in ("url", "uri", "host", "callback"))] == []
 
 
+def test_no_address_takes_a_secret(running: Running):
+    """They come in headers, cookies and forms (ASVS 14.2.1); the setup link alone is an address, and opens once."""
+    secret = re.compile("token|password|secret|session|code|link", re.IGNORECASE)
+    taken = {
+        (str(route.path), one.name)
+        for route in iter_route_contexts(running.app.routes)
+        if isinstance(route.original_route, APIRoute)
+        for one in _asked_in_the_address(route.original_route.dependant)
+        if secret.search(one.name)
+    }
+    assert taken == {("/set-up", "link"), ("/sign-in/provider/back", "code")}
+
+
 def test_no_request_takes_several_students_so_none_is_answered_in_part_W02(description: dict[str, Any]):
     """A list holds those whom its reader may see, and names nobody else; posted rows are features without a student."""
     bodies = {reference.rsplit("/", 1)[-1] for _, _, way in operations(description)
@@ -103,6 +117,12 @@ def test_no_request_takes_several_students_so_none_is_answered_in_part_W02(descr
         "properties", {}).items() if "student" in name}  # fmt: skip
     assert "student_key" in keys
     assert all(schema.get("type") == "string" for schema in keys.values())
+
+
+def _asked_in_the_address(dependant: Dependant) -> Iterator[Any]:
+    yield from (*dependant.path_params, *dependant.query_params)
+    for below in dependant.dependencies:
+        yield from _asked_in_the_address(below)
 
 
 def _names_in(schemas: dict[str, Any]) -> Iterator[str]:

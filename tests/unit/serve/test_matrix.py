@@ -1,4 +1,4 @@
-"""Every route × everybody × own school, another school, another district, nothing: generated from the app's routes.
+"""Every route × everybody × own school, another school, another district, nothing: from the app's routes (SEC-3).
 
 What is expected is written here by hand, from the table of roles, and not taken from the code that decides.
 """
