@@ -18,7 +18,6 @@ from ews.errors import NotEnoughData
 from ews.features import (
     CONTEXT_COLUMNS,
     KEYS,
-    TOLD_BY_CLOSED_YEARS,
     features_for,
     kept_of_closed_years,
     of_closed_years,
@@ -153,8 +152,7 @@ def _one_year(ingest: _Ingest, target_year: SchoolYear, after_day: int, with_out
     outcomes = _outcomes(ingest, target_year) if with_outcomes else None
     if outcomes is not None:
         rows = rows.join(outcomes.drop("school_year"), on="student_id", how="left")
-    told = known.select("student_id", *TOLD_BY_CLOSED_YEARS)
-    return _typed(side_by_side(rows, told, "student_id", names), names, policy)
+    return _typed(side_by_side(rows, known, "student_id", names), names, policy)
 
 
 def _known(ingest: _Ingest, history: History, *, keep: bool) -> nw.LazyFrame:

@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakKeyDictionary
 
 import duckdb
 import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ews.errors import EngineNotInstalled
 
@@ -87,21 +87,42 @@ def side_by_side(left: nw.LazyFrame, right: nw.LazyFrame, key: str, numbers: Seq
         key: a text column of both.
         numbers: float64 columns of either, which come last, in this order; the other columns of `right` are left out.
     """
-    rows, found = (frame.collect("pyarrow").to_native() for frame in (left, right))
-    keys = rows[key].combine_chunks()
-    order = pc.sort_indices(keys).to_numpy()
-    place = pc.index_in(keys.take(order), value_set=found[key].combine_chunks()).fill_null(len(found)).to_numpy()
-    values = np.empty((len(numbers), len(rows)))
+    rows = _collected(left)
+    found = _collected(right, [key, *(name for name in numbers if name not in rows.column_names)])
+    order, place = _places(rows[key], found[key])
+    values = _fresh(len(numbers), len(rows))
 
     def put(name: str, row: np.ndarray) -> None:
         column, places = (rows[name], order) if name in rows.column_names else (found[name], place)
         np.take(_laid_flat(column), places, out=row, mode="clip")  # the default mode would fill a copy first
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:  # each has fresh memory of its own
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(put, numbers, values))
     others = rows.select([name for name in rows.column_names if name not in numbers])
-    texts = _as_pandas(others.combine_chunks().take(order))
+    texts = _as_pandas(others.combine_chunks().take(pa.array(order)))
     return pd.concat([texts, pd.DataFrame(values.T, columns=list(numbers), copy=False)], axis=1)
+
+
+def _places(left: pa.ChunkedArray, right: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each key of `left` lies in it, in the order of keys, and where in `right`: after its last, if nowhere."""
+    of_left, of_right = (
+        nw.from_native(_connection().from_arrow(pa.table({"key": keys, place: np.arange(len(keys))})))
+        for place, keys in (("left", left), ("right", right))
+    )
+    found = (
+        of_left.join(of_right, on="key", how="left").sort("key").select("left", nw.col("right").fill_null(len(right)))
+    )
+    places = found.collect("pyarrow").to_native()
+    return places["left"].to_numpy(), places["right"].to_numpy()
+
+
+def _fresh(rows: int, columns: int) -> np.ndarray:
+    """Room for so many float64.
+
+    Not numpy's own: it asks for huge pages, and a system that has to make them first takes several times as long.
+    """
+    room = pa.allocate_buffer(8 * rows * columns, memory_pool=pa.system_memory_pool())
+    return np.frombuffer(room, "float64").reshape(rows, columns)
 
 
 def _laid_flat(column: pa.ChunkedArray) -> np.ndarray:
@@ -112,6 +133,18 @@ def _laid_flat(column: pa.ChunkedArray) -> np.ndarray:
     return pa.concat_arrays([*column.chunks, pa.array([math.nan])]).fill_null(math.nan).to_numpy()
 
 
+_HELD: WeakKeyDictionary[duckdb.DuckDBPyRelation, pa.Table] = WeakKeyDictionary()
+"""The tables that `once` made frames of."""
+
+
+def _collected(frame: nw.LazyFrame, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows; what `once` holds is not copied."""
+    held = _HELD.get(frame.to_native()) if frame.implementation.is_duckdb() else None
+    if held is not None:
+        return held
+    return (frame if columns is None else frame.select(columns)).collect("pyarrow").to_native()
+
+
 def once(frame: nw.LazyFrame) -> nw.LazyFrame:
     """The same rows, computed now and held in memory: for what several later frames read.
 
@@ -120,7 +153,10 @@ def once(frame: nw.LazyFrame) -> nw.LazyFrame:
     if frame.implementation.is_pyspark():
         return nw.from_native(frame.to_native().cache())
     if frame.implementation.is_duckdb():
-        return nw.from_native(_connection().from_arrow(frame.collect("pyarrow").to_native()))
+        table = frame.collect("pyarrow").to_native()
+        relation = _connection().from_arrow(table)
+        _HELD[relation] = table
+        return nw.from_native(relation)
     return frame.collect().lazy()
 
 

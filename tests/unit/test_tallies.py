@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ews.engine import _connection
-from ews.features.closed_years import _TOTALS
+from ews.features.totals import _READ
 from ews.tallies import (
     LAST_DAYS,
     OF_DAYS,
@@ -129,12 +129,10 @@ def test_counts_put_together_add_up_each_by_itself_and_null_adds_none(engine: st
     assert found.collect("pyarrow").to_native().to_pylist() == [{"days": 367, "was": 2}]
 
 
-@pytest.mark.parametrize("name", _TOTALS)
-def test_sums_over_all_years_have_room_for_sixty_years_at_several_schools(name: str) -> None:
+def test_what_totals_read_of_a_year_has_room_for_a_year_at_several_schools() -> None:
     """On a yearly sheet a student may have 366 days at each of several schools."""
-    widths = _TOTALS[name]
-    assert sum(widths.values()) <= 62
-    most = {"years": 60, "chronic_years": 60, "years_with_spells": 60, "spells": 60 * 214}
-    for count, bits in widths.items():
-        days = 60 * (427 if name == "days_of_daily_years" else 4 * 366)
-        assert 2**bits > most.get(count, days * 10_000 if name == "expected" else days)
+    assert sum(_READ.values()) <= 62
+    days = 100 * 366
+    most = {"days_absent": days, "days_enrolled": days, "spells": 214, "is_daily": 1}
+    for count, bits in _READ.items():
+        assert 2**bits > most.get(count, 2 ** TALLIES["tally_months_07_12"]["first_20"] - 1)

@@ -9,7 +9,7 @@ from operator import add
 
 import narwhals as nw
 
-from ews.absence import TEN_THOUSANDTHS, absence_rate, is_chronically_absent
+from ews.absence import absence_rate, is_chronically_absent
 from ews.features.columns import MONTHS
 from ews.policy import Policy
 
@@ -33,53 +33,6 @@ def _summands(policy: Policy, prefix: str = "") -> dict[str, nw.Expr]:
     chronic = nw.coalesce(is_chronically_absent(absent, enrolled, policy), nw.lit(False)).cast(nw.Int64)
     known = (enrolled >= policy.min_days_enrolled).cast(nw.Int64)
     return dict(zip(SUMS, (nw.lit(1), absent, enrolled, chronic, known), strict=True))
-
-
-def rates_of_years(past: nw.LazyFrame) -> nw.LazyFrame:
-    """One row per school year: of_year, and the district's days and spells missed per enrolled day in it.
-
-    Spells are counted over the students of whom daily marks are known.
-    """
-    enrolled, spells = nw.col("days_enrolled"), nw.col("spells")
-    seen_daily = nw.when(~spells.is_null()).then(enrolled)
-    sums = past.select("school_year", "days_absent", "days_enrolled", "spells", seen_daily=seen_daily)
-    sums = sums.group_by("school_year").agg(
-        nw.col(name).sum().cast(nw.Int64) for name in ("days_absent", "days_enrolled", "spells", "seen_daily")
-    )
-    return sums.select(
-        of_year=nw.col("school_year"),
-        absence_rate_of_year=absence_rate(nw.col("days_absent"), enrolled),
-        spell_rate_of_year=absence_rate(spells, nw.col("seen_daily")),
-    )
-
-
-def with_expected(rows: nw.LazyFrame, rates: nw.LazyFrame, prefix: str = "") -> nw.LazyFrame:
-    """Add what the district's rates of the same year would give: expected_days_absent and expected_spells.
-
-    Both in whole ten-thousandths, so that their sum over years does not depend on the order of rows; and
-    days_enrolled_with_spells, the days of who was seen daily.
-
-    Args:
-        rows: student years, or students with the columns of one, each with `prefix` before its name.
-        rates: as of `rates_of_years`.
-        prefix: also of the columns added.
-    """
-    enrolled = nw.col(f"{prefix}days_enrolled")
-    seen_daily = nw.when(~nw.col(f"{prefix}spells").is_null()).then(enrolled)
-
-    def expected(days: nw.Expr, rate: str) -> nw.Expr:
-        # Not round(): engines differ in what they make of halves.
-        return (days * nw.col(rate) * TEN_THOUSANDTHS + 0.5).floor().cast(nw.Int64)
-
-    added = {
-        "days_enrolled_with_spells": seen_daily,
-        "expected_days_absent": expected(enrolled, "absence_rate_of_year"),
-        "expected_spells": expected(seen_daily, "spell_rate_of_year"),
-    }
-    joined = rows.join(rates, left_on=f"{prefix}school_year", right_on="of_year", how="left")
-    return joined.with_columns(**{f"{prefix}{name}": value for name, value in added.items()}).drop(
-        "absence_rate_of_year", "spell_rate_of_year"
-    )
 
 
 def _in_latest_year_of_school(rows: nw.LazyFrame) -> nw.LazyFrame:
