@@ -10,10 +10,11 @@ from ews.engine import once
 from ews.features.families import FEATURES
 from ews.features.surroundings import (
     HOUSEHOLD_SUMS,
+    READ_BY_MONTHS,
     with_classmates,
     with_months_of_school,
 )
-from ews.features.totals import rates_of_years, totals_of
+from ews.features.totals import READ_BY_TOTALS, rates_of_years, totals_of
 from ews.policy import Policy
 from ews.student_years import History, opened
 
@@ -49,7 +50,7 @@ def _wide_frame(history: History, policy: Policy) -> nw.LazyFrame:
 
     Counts are taken out of their tallies last, so that the joins before that carry few columns.
     """
-    kept, past = history.past, opened(history.past)
+    kept, past = history.past, opened(history.past, only=READ_BY_TOTALS)
     totals = once(totals_of(past, rates_of_years(past), history.target_year, policy))
     last = kept.join(totals.select("student_id", "school_year"), on=["student_id", "school_year"])
     around = last.group_by("school_id", "school_year").agg(nw.len().alias("students")).drop("students")
@@ -58,7 +59,8 @@ def _wide_frame(history: History, policy: Policy) -> nw.LazyFrame:
         on=["student_id", "last_school_year"],
     )
     wide = opened(with_classmates(wide, kept, policy), "last_")
-    return with_months_of_school(wide, opened(kept.join(around, on=["school_id", "school_year"], how="semi")))
+    around_last = kept.join(around, on=["school_id", "school_year"], how="semi")
+    return with_months_of_school(wide, opened(around_last, only=READ_BY_MONTHS))
 
 
 def prefixed(rows: nw.LazyFrame, prefix: str) -> nw.LazyFrame:

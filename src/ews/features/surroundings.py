@@ -22,6 +22,11 @@ HOUSEHOLD_SUMS = (
 )  # fmt: skip
 """Sums over all known years of the others; whole numbers and halves of them, so that taking out the own is exact."""
 
+_DAYS_OF_MONTHS = tuple(f"days_{of}_month_{month}" for of in ("absent", "enrolled") for month in MONTHS)
+
+READ_BY_MONTHS = ("school_id", "school_year", *_DAYS_OF_MONTHS)
+"""The columns of student years that the school's months are made of."""
+
 
 def countable(past: nw.LazyFrame, policy: Policy) -> nw.LazyFrame:
     """One row per student and year, kept or open, with what the sums add up: key columns and `SUMS`."""
@@ -120,10 +125,9 @@ def with_months_of_school(wide: nw.LazyFrame, past: nw.LazyFrame) -> nw.LazyFram
     The others are those of the school and year of the student's own last known record, whose days are in `wide`. What
     was missed in all is `others_months_total`.
     """
-    columns = [f"days_{of}_month_{month}" for of in ("absent", "enrolled") for month in MONTHS]
     keys = {"last_school_id": "school_id", "last_school_year": "school_year"}
     sums = past.group_by(*keys.values()).agg(
-        *(nw.col(name).sum().cast(nw.Int64) for name in columns), nw.len().alias("students")
+        *(nw.col(name).sum().cast(nw.Int64) for name in _DAYS_OF_MONTHS), nw.len().alias("students")
     )
     sums = sums.rename({key: name for name, key in keys.items()})
 
@@ -136,5 +140,7 @@ def with_months_of_school(wide: nw.LazyFrame, past: nw.LazyFrame) -> nw.LazyFram
 
     joined = wide.join(sums, on=list(keys), how="left")
     expected = {f"others_months_{month}": as_they_did(month) for month in MONTHS}
-    rows = joined.with_columns(**expected, others_months_students=nw.col("students") - 1).drop(*columns, "students")
+    rows = joined.with_columns(**expected, others_months_students=nw.col("students") - 1).drop(
+        *_DAYS_OF_MONTHS, "students"
+    )
     return rows.with_columns(others_months_total=reduce(add, (nw.col(name) for name in expected)))

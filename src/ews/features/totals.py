@@ -23,6 +23,9 @@ _READ: Mapping[str, int] = {
 }  # fmt: skip
 """What is read of a year, and how many bits each has; spells and first days are of years with daily records."""
 
+READ_BY_TOTALS = ("student_id", "school_year", *(name for name in _READ if name != "is_daily"))
+"""The columns of student years that are read here."""
+
 
 @dataclass(frozen=True)
 class RatesOfYear:

@@ -1,5 +1,7 @@
 """The columns of `student_years`: their entry in the data dictionary, how they are kept, and how they are opened."""
 
+from collections.abc import Collection, Mapping
+
 import narwhals as nw
 
 from ews.student_years.marks import ABSENT
@@ -106,43 +108,57 @@ KEPT = (*_PLAIN, *OF_SHEET.values(), *ABSENT.values(), *ENROLLED.values())
 """The columns of a kept year: plain ones, and the sums of tallies that `opened` takes the other counts out of."""
 
 
-def opened(kept: nw.LazyFrame, prefix: str = "") -> nw.LazyFrame:
+def opened(kept: nw.LazyFrame, prefix: str = "", only: Collection[str] | None = None) -> nw.LazyFrame:
     """Student years as they are kept, with every count as a column of its own instead of tallies.
 
     Args:
         kept: the columns of `KEPT`, and any others, which stay; or student years that are open already.
         prefix: what stands before the name of each.
+        only: the columns wanted, without the prefix; None for all of them.
     """
     packed = [f"{prefix}{name}" for name in KEPT if name not in _PLAIN]
     names = kept.collect_schema().names()
-    if packed[0] not in names:
-        return kept
-    counts = [count for tally in ENROLLED for count in _counts_of(tally, prefix)]
-    others = (name for name in names if name not in packed)
-    return kept.select(*others, *_counts_of_kinds(prefix), *counts, _single_day_spells(prefix))
+    counts = _counts(prefix) if packed[0] in names else {}
+    plain = [name for name in names if name not in packed] if counts else names
+    if only is None:
+        return kept.select(*plain, *counts.values())
+    return kept.select(counts.get(name, nw.col(name)) for name in (f"{prefix}{name}" for name in only))
 
 
-def _counts_of_kinds(prefix: str) -> list[nw.Expr]:
+def _counts(prefix: str) -> dict[str, nw.Expr]:
+    """Each count that is kept in a tally, by the name of its column."""
+    by_day = [counts for tally in ENROLLED for counts in _counts_of(tally, prefix)]
+    named = dict(pair for counts in (_counts_of_kinds(prefix), *by_day) for pair in counts.items())
+    return {**named, f"{prefix}single_day_spells": _single_day_spells(prefix)}
+
+
+def _counts_of_kinds(prefix: str) -> dict[str, nw.Expr]:
     """Days by kind, of daily marks or of a sheet, and parts of days, which no sheet tells."""
     names = {count: f"{prefix}{name}" for count, name in {**_KINDS, _PARTIAL: _PARTIAL}.items()}
-    *kinds, partial = counts_in("tally_kinds", f"{prefix}{ABSENT['tally_kinds']}", names)
-    of_sheet = (nw.col(f"{prefix}{OF_SHEET[name]}") for name in _KINDS.values())
-    return [*(nw.coalesce(days, sheet) for days, sheet in zip(kinds, of_sheet, strict=True)), partial]
+    counts = _named("tally_kinds", f"{prefix}{ABSENT['tally_kinds']}", names)
+    of_sheet = {f"{prefix}{name}": nw.col(f"{prefix}{sheet}") for name, sheet in OF_SHEET.items()}
+    return counts | {name: nw.coalesce(counts[name], sheet) for name, sheet in of_sheet.items()}
 
 
 def _single_day_spells(prefix: str) -> nw.Expr:
+    name = f"{prefix}single_day_spells"
     tally = next(tally for tally in ENROLLED if "spells" in TALLIES[tally])
-    names = dict.fromkeys(("spells", "spells_of_two_or_more"), f"{prefix}single_day_spells")
+    names = dict.fromkeys(("spells", "spells_of_two_or_more"), name)
     spells, longer = counts_in(tally, f"{prefix}{ABSENT[tally]}", names)
     return spells - longer
 
 
-def _counts_of(tally: str, prefix: str) -> list[nw.Expr]:
+def _counts_of(tally: str, prefix: str) -> tuple[dict[str, nw.Expr], dict[str, nw.Expr]]:
+    """Of absent days, with what is counted beside them, and of enrolled days."""
     by_day = [count for count in TALLIES[tally] if count in _DAYS]
     others = {count: f"{prefix}{_OTHERS[count]}" for count in TALLIES[tally] if count in _OTHERS}
     absent = {count: f"{prefix}days_absent_{count}" for count in by_day} | others
     enrolled = {count: f"{prefix}days_enrolled_{count}" for count in by_day}
-    return [
-        *counts_in(tally, f"{prefix}{ABSENT[tally]}", absent),
-        *counts_in(tally, f"{prefix}{ENROLLED[tally]}", enrolled),
-    ]
+    return (
+        _named(tally, f"{prefix}{ABSENT[tally]}", absent),
+        _named(tally, f"{prefix}{ENROLLED[tally]}", enrolled),
+    )
+
+
+def _named(tally: str, column: str, names: Mapping[str, str]) -> dict[str, nw.Expr]:
+    return dict(zip(names.values(), counts_in(tally, column, names), strict=True))
