@@ -351,6 +351,22 @@ def test_columns_may_stand_in_any_order_and_unknown_ones_are_told_I07(feed: Path
     assert report.counts["schools"].accepted == 3
 
 
+def test_answers_of_surveys_beside_the_records_are_told_by_column_and_kept_nowhere_PRV_15(
+    feed: Path, tmp_path: Path
+) -> None:
+    """Religion, health, family income: no table has a column for them; taken, refused and unreadable rows alike."""
+    header, *rows = good_lines()["students"]
+    answers = f"{SECRET} faith,{SECRET} illness,{SECRET} 54000"
+    lines = [f"{header},religion,mental_health,family_income", *(f"{row},{answers}" for row in rows),
+             f"../x,A bad id,2014-05-17,{answers}", f"800,One field too many,2014-05-17,{answers},x"]  # fmt: skip
+    report = take(write_feed(feed, {}, students=lines), tmp_path / "home")
+    assert report.dropped_columns == {"students.csv": ["religion", "mental_health", "family_income"]}
+    assert (report.counts["students"].accepted, report.counts["students"].rejected) == (len(rows), 2)
+    assert all(SECRET.encode() not in data for data in tree(tmp_path / "home").values())
+    for path in (tmp_path / "home").rglob("*.parquet"):
+        assert SECRET not in str(duckdb.read_parquet(str(path)).fetchall()), path
+
+
 def test_windows_line_ends_and_line_ends_within_quotes_are_fine_I09(feed: Path, tmp_path: Path) -> None:
     header, *rows = good_lines()["schools"]
     lines = [f"{header},note", *(f'{row},"two\n\nlines"' for row in rows), "ELM/,Elm,high,"]

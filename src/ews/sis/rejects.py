@@ -1,6 +1,5 @@
 """`rejects.csv` and the counts: what became of every row that came in."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +35,7 @@ def collect(connection: duckdb.DuckDBPyConnection, table: Table, staged: Staged)
     _make_rejects(connection)
     _keep_rows(connection, table, staged)
     owned = [part.file.name for part in staged.parts[table.name] if staged.owner(part.file) == table.name]
-    malformed = _keep_malformed(connection, owned) if owned else 0
+    malformed = sum(_keep_malformed(connection, file, shown=file not in staged.dropped_columns) for file in owned)
     by_outcome = dict(
         connection.execute(
             f"""
@@ -106,9 +105,11 @@ def _keep_rows(connection: duckdb.DuckDBPyConnection, table: Table, staged: Stag
     )
 
 
-def _keep_malformed(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> int:
-    told = f"from malformed where file in ({', '.join(map(quoted, files))})"
-    connection.execute(f"insert into rejects select file, line, null, rule, row_text {told}")
+def _keep_malformed(connection: duckdb.DuckDBPyConnection, file: str, *, shown: bool) -> int:
+    """Of a file with columns that nothing reads only lines are told: cells may be answers of a survey (PRV-15)."""
+    told = f"from malformed where file = {quoted(file)}"
+    row_text = "row_text" if shown else "null"
+    connection.execute(f"insert into rejects select file, line, null, rule, {row_text} {told}")
     return int(connection.execute(f"select count(*) {told}").fetchall()[0][0])
 
 
