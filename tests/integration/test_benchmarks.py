@@ -98,6 +98,9 @@ def _changed_stays(path: Path, year: int, days: pl.DataFrame) -> pl.DataFrame:
         last_index=pl.when(has_moved).then("last_index").otherwise(pl.coalesce(cut, "last_index")).cast(pl.Int64),
         grade_level=pl.coalesce(grade, "grade_level"),
         is_only_stay=pl.len().over("student_id") == 1,
+        is_first_stay=pl.col("entry_date") == pl.col("entry_date").min().over("student_id"),
+        is_last_stay=pl.col("entry_date") == pl.col("entry_date").max().over("student_id"),
+        is_first_at_school=pl.col("entry_date") == pl.col("entry_date").min().over("student_id", "school_id"),
     )
     placed = with_tallies_of_days(nw.from_native(stays.drop(OF_DAYS).lazy()), nw.from_native(days.lazy()))
     changed = placed.to_native().collect().sort("student_id", "entry_date")

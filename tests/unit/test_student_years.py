@@ -1,6 +1,7 @@
 import datetime as dt
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from ews.engine import Engine, to_pandas
@@ -264,6 +265,18 @@ def test_a_kept_year_of_days_and_of_a_sheet_opens_to_what_was_computed(tmp_path:
     }
     assert kinds == {"007": [0, 3, 0], "008": [0, 0, 0], "far": [2, None, 0], "wide": [600, 0, None]}
     assert [row["partial_ten_thousandths"] for row in first] == [0, 0, None, None]
+
+
+@pytest.mark.parametrize("through_day", [None, 62, 110])
+@pytest.mark.parametrize("year", [2024, 2025])
+def test_stays_as_older_ingests_stored_them_give_the_same_years(
+    tmp_path: Path, district: District, year: int, through_day: int | None
+) -> None:
+    first = rows(write_ingest(tmp_path, district), year, through_day=through_day)
+    new = ["instructional_days", "is_first_stay", "is_last_stay", "is_first_at_school"]
+    for file in (tmp_path / "stays").rglob("*.parquet"):
+        pl.read_parquet(file).drop(new).write_parquet(file)
+    assert rows(tmp_path, year, through_day=through_day) == first
 
 
 def kept_in(place: Path) -> dict[str, int]:

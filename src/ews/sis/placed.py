@@ -18,7 +18,7 @@ def make_instructional_days(connection: duckdb.DuckDBPyConnection) -> None:
 
     `instructional_days`: school, date, year, `day_index` 1, 2, … by date within school and year, `days_left` after
     it, `weekday` (Monday is 1), `month`, and `is_before_break`: the next one is at least four days later.
-    `daily_years`: the years a school's calendar covers.
+    `daily_years`: the years a school's calendar covers, and how many instructional days each has.
     """
     connection.execute(
         f"""
@@ -30,7 +30,7 @@ def make_instructional_days(connection: duckdb.DuckDBPyConnection) -> None:
         from accepted_calendar
         window by_date as (partition by school_id, school_year order by date);
         create table daily_years as
-        select school_id, school_year, min(date) as first_day, max(date) as last_day
+        select school_id, school_year, min(date) as first_day, max(date) as last_day, count(*) as instructional_days
         from accepted_calendar group by all;
         """
     )
@@ -46,12 +46,13 @@ _PLACED_SPANS = """
         -- the calendar, to the year that a summer date (July onward) opens.
         select span.*, school_year, known_since, year(entry_date) + (month(entry_date) >= 7)::integer as by_date,
             min(school_year) over (partition by span.school_id, entry_date, exit_date) as by_calendar,
-            first_day, greatest(entry_date, first_day) as since, least(coalesce(exit_date, last_day), last_day) as until
+            first_day, instructional_days,
+            greatest(entry_date, first_day) as since, least(coalesce(exit_date, last_day), last_day) as until
         from spans span join years using (school_id) where entry_date <= last_day
     ), of_year as (select * from begun where until >= first_day)
     select of_year.school_id, of_year.school_year, entry_date, exit_date,
         of_year.school_year - if(entry_date < known_since, least(by_date, by_calendar), by_calendar) as years_in_stay,
-        first_day.day_index::bigint as first_index, last_day.day_index::bigint as last_index
+        first_day.day_index::bigint as first_index, last_day.day_index::bigint as last_index, instructional_days
     from of_year
     asof join instructional_days first_day on of_year.school_id = first_day.school_id
         and of_year.school_year = first_day.school_year and of_year.since <= first_day.date
@@ -65,10 +66,15 @@ _PLACED_STAYS = f"""
     create table placed_stays as
     select student_id, stay.school_id, school_year, stay.entry_date,
         {_GRADES}[least(list_position({_GRADES}, grade_level) + years_in_stay, {len(GRADES)})] as grade_level,
-        first_index, last_index, count(*) over (partition by student_id, school_year) = 1 as is_only_stay,
+        first_index, last_index, instructional_days, count(*) over of_student = 1 as is_only_stay,
+        stay.entry_date = min(stay.entry_date) over of_student as is_first_stay,
+        stay.entry_date = max(stay.entry_date) over of_student as is_last_stay,
+        stay.entry_date = min(stay.entry_date) over of_student_in_school as is_first_at_school,
         {", ".join(OF_DAYS)}
     from stays stay join placed_spans span on stay.school_id = span.school_id and stay.entry_date = span.entry_date
         and stay.exit_date is not distinct from span.exit_date
+    window of_student as (partition by student_id, school_year),
+        of_student_in_school as (partition by student_id, school_year, stay.school_id)
 """
 
 
@@ -76,7 +82,8 @@ def make_placed_stays(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `placed_stays`: one row per stay and school year with at least one instructional day in it.
 
     `first_index` and `last_index` are its first and last instructional day, `grade_level` is that of the year (a stay
-    that goes on is promoted, to grade 12 at most), and the tallies are what its days add (`ews.tallies`).
+    that goes on is promoted, to grade 12 at most), and the tallies are what its days add (`ews.tallies`). Of its place
+    among the student's stays of the year it tells whether it is the only, the first, the last, the first at its school.
     """
     connection.execute(f"create view spans_of_years as {_PLACED_SPANS}")
     spans, days = (nw.from_native(connection.table(name)) for name in ("spans_of_years", "instructional_days"))

@@ -10,6 +10,9 @@ from ews.school_year import SchoolYear
 from ews.student_years.records import Records, has_rows, values
 from ews.tallies import LAST_WINDOWS, OF_DAYS, mark_tallies
 
+_WHILE_WHOLE = (*OF_DAYS, "is_first_stay", "is_last_stay")
+"""What ingest stored with a stay that holds only while nothing of its year is cut off."""
+
 
 @dataclass(frozen=True)
 class OneYear:
@@ -19,7 +22,7 @@ class OneYear:
         days: the instructional days that count, with `days_left` of those that count.
         stays: the stays with at least one of these days, `first_index` and `last_index` among them, and
             `instructional_days`, how many of the school's days count; a stay that goes on after the cut ends with it.
-            Of a year that is not cut, also what their days add (`ews.tallies`).
+            Of a year that is not cut, also what their days add (`ews.tallies`), and which is first and last.
         marks: the marks on those days; None where the ingest has no mark at all.
     """
 
@@ -35,14 +38,20 @@ def one_year(records: Records, school_year: SchoolYear, policy: Policy, through_
     """
     if records.calendar is None or records.stays is None or not has_rows(_of(records.calendar, school_year)):
         return None
-    days, stays = _of(records.calendar, school_year), _of(records.stays, school_year)
+    days = _of(records.calendar, school_year)
+    stays = _with_length(_of(records.stays, school_year), days)
     marks = None if records.marks is None else _of(records.marks, school_year)
     if through_day is not None:
         return _through_day(OneYear(days, stays, marks), through_day)
     if is_complete(records, school_year, policy):
-        return OneYear(days, stays.join(_ends(days), on="school_id"), marks)
+        return OneYear(days, stays, marks)
     reached = last_mark(records, school_year)
     return None if reached is None else _through_date(OneYear(days, stays, marks), reached)
+
+
+def _with_length(stays: nw.LazyFrame, days: nw.LazyFrame) -> nw.LazyFrame:
+    """The stays with their school's `instructional_days`, which older ingests did not store with them."""
+    return stays if "instructional_days" in stays.collect_schema().names() else stays.join(_ends(days), on="school_id")
 
 
 def _ends(days: nw.LazyFrame) -> nw.LazyFrame:
@@ -55,7 +64,8 @@ def _through_day(year: OneYear, last_day: int) -> OneYear:
     index = nw.col("day_index").cast(nw.Int64)
     left = nw.min_horizontal(nw.lit(last_day), index + nw.col("days_left")) - index
     marks = None if year.marks is None else year.marks.filter(seen).with_columns(days_left=left)
-    return _cut(year.days.filter(seen).with_columns(days_left=left), year.stays, marks)
+    stays = year.stays.with_columns(instructional_days=nw.min_horizontal(nw.lit(last_day), "instructional_days"))
+    return _cut(year.days.filter(seen).with_columns(days_left=left), stays, marks)
 
 
 def _through_date(year: OneYear, last_date: dt.date) -> OneYear:
@@ -63,7 +73,7 @@ def _through_date(year: OneYear, last_date: dt.date) -> OneYear:
     days = year.days.filter(seen)
     ends = _ends(days)
     marks = None if year.marks is None else _counted_to(year.marks.filter(seen), ends)
-    return _cut(_counted_to(days, ends), year.stays, marks)
+    return _cut(_counted_to(days, ends), year.stays.drop("instructional_days").join(ends, on="school_id"), marks)
 
 
 def _counted_to(rows: nw.LazyFrame, ends: nw.LazyFrame) -> nw.LazyFrame:
@@ -75,7 +85,7 @@ def _counted_to(rows: nw.LazyFrame, ends: nw.LazyFrame) -> nw.LazyFrame:
 def _cut(days: nw.LazyFrame, stays: nw.LazyFrame, marks: nw.LazyFrame | None) -> OneYear:
     """The year as if nothing had been recorded after the cut: what lies among the last days lies elsewhere then."""
     end = nw.col("instructional_days")
-    begun = stays.drop(OF_DAYS).join(_ends(days), on="school_id").filter(nw.col("first_index") <= end)
+    begun = stays.drop(_WHILE_WHOLE, strict=False).filter(nw.col("first_index") <= end)
     ended = begun.with_columns(last_index=nw.min_horizontal("last_index", end))
     if marks is not None:
         marks = marks.with_columns(mark_tallies()[LAST_WINDOWS].alias(LAST_WINDOWS))

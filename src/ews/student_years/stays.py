@@ -54,14 +54,22 @@ def last_stays(stays: nw.LazyFrame) -> nw.LazyFrame:
 
 
 def _summed(stays: nw.LazyFrame) -> nw.LazyFrame:
-    entry = nw.col("entry_date")
-    return stays.with_columns(
-        is_first=entry == entry.min().over("student_id"),
-        is_last=entry == entry.max().over("student_id"),
-    ).group_by("student_id").agg(
-        *(nw.when("is_last").then(nw.col(name)).max().alias(name) for name in _PLACE),
+    return _with_order(stays).group_by("student_id").agg(
+        *(nw.when("is_last_stay").then(nw.col(name)).max().alias(name) for name in _PLACE),
         *(nw.col(name).sum().cast(nw.Int64).alias(name) for name in _SUMS),
         nw.len().cast(nw.Int64).alias("stays"),
-        nw.col("school_id").n_unique().cast(nw.Int64).alias("schools_attended"),
-        nw.when("is_first").then(nw.col("late_entry_days")).max().alias("late_entry_days"),
+        nw.col("is_first_at_school").cast(nw.Int64).sum().cast(nw.Int64).alias("schools_attended"),
+        nw.when("is_first_stay").then(nw.col("late_entry_days")).max().alias("late_entry_days"),
     )  # fmt: skip
+
+
+def _with_order(stays: nw.LazyFrame) -> nw.LazyFrame:
+    """The stays with their place among the student's: as ingest stored it, or anew where it did not, or a cut did."""
+    entry, stored = nw.col("entry_date"), stays.collect_schema().names()
+    places = {
+        "is_first_stay": entry == entry.min().over("student_id"),
+        "is_last_stay": entry == entry.max().over("student_id"),
+        "is_first_at_school": entry == entry.min().over("student_id", "school_id"),
+    }
+    missing = {name: place for name, place in places.items() if name not in stored}
+    return stays.with_columns(**missing) if missing else stays
