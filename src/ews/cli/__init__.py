@@ -17,6 +17,7 @@ from ews.cli import (
     lists,
     models,
     monitor,
+    packet,
     promotion,
     records,
     serve,
@@ -42,6 +43,7 @@ for command in (
     models.train, models.backtest, audit.audit, models.observer_limit, tune.tune,
     promotion.versions, promotion.promote, cards.card,
     lists.score, lists.explain, store.publish, store.withhold, serve.serve, slots.allocate, access.access_report,
+    packet.packet, packet.correct,
     monitor.recalibrate, monitor.monitor,
 ):  # fmt: skip
     app.command()(command)

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from ews.cli.common import HomeOption, now, out, policy_of, say, steps
+from ews.cli.packet import say_what_to_score_again
 from ews.home import Home
 from ews.school_year import SchoolYear
 
@@ -124,6 +125,7 @@ def ingest(
     gone = sis.withdrawn_students(place)
     if gone:
         say(f"{len(gone):,} students are no longer in the records. Make lists anew, so that none names them: ews score")
+    say_what_to_score_again(place)
 
 
 def fetch_edfi(
