@@ -60,8 +60,7 @@ def _wide_frame(cohort: nw.LazyFrame, history: History, policy: Policy, known: n
     if history.so_far is not None:
         wide = _join(wide, prefixed(history.so_far, "so_far"))
     wide = with_school(wide, countable(history.past, policy))
-    wide = with_household(wide, known, history.households)
-    return _join(wide, known.select("student_id", *READ_BY_LISTS))
+    return with_household(_join(wide, known.select("student_id", *READ_BY_LISTS)), known, history.households)
 
 
 def _join(wide: nw.LazyFrame, right: nw.LazyFrame) -> nw.LazyFrame:

@@ -19,11 +19,11 @@ from ews.policy import Policy
 from ews.student_years import History, opened
 
 READ_BY_LISTS = (
-    "last_school_id", "last_school_year", "last_days_absent", "last_days_enrolled", "past_years",
-    "past_days_absent", "past_days_enrolled",
+    "last_school_id", "last_school_year", "last_days_absent", "last_days_enrolled", "past_years", "past_days_enrolled",
     *(f"others_classmates_{name}" for name in ("students", "days_absent", "days_enrolled")),
+    *(f"past_{name}" for name in HOUSEHOLD_SUMS),
 )  # fmt: skip
-"""The columns that features which look at the list read, besides those of the list and of households."""
+"""The columns that features which look at the list read, besides those of the list."""
 
 TOLD_BY_CLOSED_YEARS = tuple(entry.name for entry in FEATURES.values() if not entry.looks_at_list)
 """The features that stay as they are while the target year goes on."""
@@ -38,11 +38,10 @@ def of_closed_years(history: History, policy: Policy) -> nw.LazyFrame:
 
     Returns:
         One row per student with any known year: student_id, the features as float64 (null = not known),
-        `READ_BY_LISTS`, and `HOUSEHOLD_SUMS` with `past_` before each.
+        and `READ_BY_LISTS`.
     """
-    own = dict.fromkeys((*READ_BY_LISTS, *(f"past_{name}" for name in HOUSEHOLD_SUMS)))
     features = (FEATURES[name].expression.cast(nw.Float64).alias(name) for name in TOLD_BY_CLOSED_YEARS)
-    return _wide_frame(history, policy).select("student_id", *own, *features)
+    return _wide_frame(history, policy).select("student_id", *READ_BY_LISTS, *features)
 
 
 def _wide_frame(history: History, policy: Policy) -> nw.LazyFrame:

@@ -101,22 +101,20 @@ def with_household(wide: nw.LazyFrame, known: nw.LazyFrame, households: nw.LazyF
     """Add `others_household_…`: the other students of the household, over all years known of them.
 
     Args:
-        wide: one row per student of the cohort.
-        known: one row per student with any known year, with `HOUSEHOLD_SUMS` as `past_…`.
+        wide: one row per student of the cohort, with `HOUSEHOLD_SUMS` of the student as `past_…`.
+        known: one row per student with any known year, with the same.
         households: student_id and household_id; None where none is known.
     """
     others = {name: f"others_household_{name}" for name in HOUSEHOLD_SUMS}
     if households is None:
         return wide.with_columns(nw.lit(None).cast(nw.Float64).alias(name) for name in others.values())
-    own = {name: nw.col(f"past_{name}") for name in HOUSEHOLD_SUMS}
-    members = households.join(known.select("student_id", **own), on="student_id", how="left")
-    of_known = members.filter(~nw.col("students").is_null()).group_by("household_id")
-    sums = of_known.agg(nw.col(name).sum().cast(nw.Float64).alias(other) for name, other in others.items())
-    found = members.join(sums, on="household_id").select(
-        "student_id",
-        *((nw.col(other) - nw.coalesce(nw.col(name), nw.lit(0))).alias(other) for name, other in others.items()),
+    members = households.join(known.select("student_id", *(f"past_{name}" for name in others)), on="student_id")
+    sums = members.group_by("household_id").agg(
+        nw.col(f"past_{name}").sum().cast(nw.Float64).alias(other) for name, other in others.items()
     )
-    return wide.join(found, on="student_id", how="left")
+    joined = wide.join(households, on="student_id", how="left").join(sums, on="household_id", how="left")
+    own = {other: nw.coalesce(nw.col(f"past_{name}"), nw.lit(0)) for name, other in others.items()}
+    return joined.with_columns((nw.col(other) - own[other]).alias(other) for other in others.values())
 
 
 def with_months_of_school(wide: nw.LazyFrame, past: nw.LazyFrame) -> nw.LazyFrame:
