@@ -5,6 +5,7 @@ from pathlib import Path
 import narwhals as nw
 import pandas as pd
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from ews import engine as engine_module
@@ -47,9 +48,21 @@ def test_pandas_types_are_the_same_on_every_engine_and_with_or_without_unknowns(
 def test_rows_are_written_in_the_order_asked_for(marks: Path, tmp_path: Path, engine: Engine) -> None:
     many = pl.DataFrame({"place": range(50_000)}).sample(fraction=1, shuffle=True, seed=1)
     many.write_parquet(tmp_path / "many.parquet")
-    path = tmp_path / "new folder" / "sorted.parquet"
+    path = tmp_path / "the district's" / "sorted.parquet"
     write_parquet(scan(tmp_path / "many.parquet", engine).sort("place"), path)
     assert pl.read_parquet(path)["place"].to_list() == list(range(50_000))
+
+
+def test_numbers_of_few_values_are_written_in_few_bits_and_nothing_is_compressed(tmp_path: Path) -> None:
+    days = pl.DataFrame({"days": [place % 180 for place in range(50_000)], "id": [str(n) for n in range(50_000)]})
+    days.write_parquet(tmp_path / "days.parquet")
+    write_parquet(scan(tmp_path / "days.parquet"), tmp_path / "kept.parquet")
+    group = pq.read_metadata(tmp_path / "kept.parquet").row_group(0)
+    columns = {group.column(place).path_in_schema: group.column(place) for place in (0, 1)}
+    assert {column.compression for column in columns.values()} == {"UNCOMPRESSED"}
+    assert columns["days"].total_compressed_size < 2 * group.num_rows
+    assert not columns["id"].has_dictionary_page
+    assert pl.read_parquet(tmp_path / "kept.parquet").equals(days)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
