@@ -20,7 +20,7 @@ from ews.districts import is_pretend
 from ews.engine import Engine
 from ews.errors import PromotionRefused, UntrustedBundle
 from ews.evaluation import MODEL, evaluate
-from ews.home import Home, read_json
+from ews.home import Home, read_json, sha256
 from ews.policy import Policy
 from ews.registry import Champion, Version
 from ews.subgroups import audit, gate, groups_for
@@ -121,12 +121,13 @@ def promote(home: Home, promotion: Promotion, *, by: str, why: str, promoted_at:
         sign_off: why a concern that does not block is taken on; required where there is one.
 
     Raises:
-        PromotionRefused: a gate blocks, or a sign-off is missing.
+        PromotionRefused: a gate blocks, a sign-off is missing, or who trained the version would decide alone.
         Busy: another promotion came first, or another command holds the home.
         InputRefused: no name or no reason.
         RegistryUnavailable: the registry cannot be told; nothing was changed.
     """
     refuse_blocked(promotion, sign_off)
+    _refuse_alone(promotion.version, by)
     seen = promotion.champion
     return registry.promote(
         home,
@@ -135,7 +136,7 @@ def promote(home: Home, promotion: Promotion, *, by: str, why: str, promoted_at:
         why=why,
         promoted_at=promoted_at,
         replaces=seen.version if seen else None,
-        evidence=_told(promotion, sign_off),
+        evidence={**_told(promotion, sign_off), **_seals(home, promotion.version)},
     )
 
 
@@ -158,6 +159,28 @@ def refuse_blocked(promotion: Promotion, sign_off: str) -> None:
             f"Version {number} needs a sign-off: {_briefly(asks)} Read them all with --compare-only, and if it "
             "is right to go on, say why: --sign-off REASON"
         )
+
+
+def _refuse_alone(version: Version, by: str) -> None:
+    """Who trained a version does not put it in force: a second person looks at it (SEC-16)."""
+    if version.trained_by and _as_one(version.trained_by) == _as_one(by):
+        raise PromotionRefused(
+            f"Version {version.version} was trained by {version.trained_by}: a second person decides about it. "
+            "Let somebody else look at the comparison and promote it: ews promote --by NAME"
+        )
+
+
+def _as_one(name: str) -> str:
+    """Names that differ in case or blanks only are of one person."""
+    return " ".join(name.casefold().split())
+
+
+def _seals(home: Home, version: Version) -> dict[str, str]:
+    """Hashes of what was known of the groups when it was decided; none where it is no longer there."""
+    folder = home.evidence / version.bundle_sha256
+    return {
+        f"{path.stem}_sha256": sha256(path) for path in (folder / "audit.csv", folder / "gate.json") if path.exists()
+    }
 
 
 def _briefly(texts: list[str]) -> str:

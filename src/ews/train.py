@@ -91,6 +91,7 @@ def train(
     code: str = "",
     keep_treated: str = "",
     prior: Path | None = None,
+    by: str = "",
     progress: Callable[[str], None] = lambda _: None,
 ) -> Trained:
     """Learn from every earlier target year with outcomes, and register a version.
@@ -108,6 +109,8 @@ def train(
             in the bundle.
         prior: folder of a bundle of other districts, named by its hash, from whose trees learning goes on; None to
             learn from these records alone.
+        by: who trains; somebody else puts the version in force (`ews.promotion`). Kept with run and version, not in the
+            bundle.
         progress: told each step.
 
     Raises:
@@ -120,6 +123,7 @@ def train(
         folder = home.ingested()
         question = {"target_year": target_year.ending, "after_day": after_day, "data_id": _data_id(folder)}
         tags = {name: str(value) for name, value in question.items()} | ({NOTE: note} if note else {})
+        tags |= {registry.TRAINED_BY: by.strip()} if by.strip() else {}
         with registry.training_run(home, name=f"train for {target_year.label}", tags=tags) as run:
             progress(f"gathering what was known before {target_year.label}")
             dataset = learnable(home, target_year, policy, after_day=after_day, engine=engine)

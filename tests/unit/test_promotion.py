@@ -1,5 +1,6 @@
 """Promotion: compared with the champion on the same rows, stopped by gates, recorded, and taken back."""
 
+import hashlib
 import shutil
 from dataclasses import replace
 
@@ -207,6 +208,31 @@ def test_what_was_compared_stays_in_the_history(tmp_path, home, of_two):
     evidence = registry.history(made)[-1]["evidence"]
     assert evidence["school_year"] == 2026
     assert {row["metric"] for row in evidence["differences"]} == set(comparison.WATCHED)
+
+
+def test_who_trained_a_version_does_not_put_it_in_force_alone_SEC_16(tmp_path, home):
+    made = copied(home, tmp_path)
+    trained = train(made, TARGET, Policy(), replace(FAST, seed=5), by="Ana Reyes")
+    alone = checked(made, trained.version)
+    assert alone.version.trained_by == "Ana Reyes"
+    for same in ("Ana Reyes", " ana  reyes"):
+        with pytest.raises(PromotionRefused, match="a second person"):
+            promotion.promote(made, alone, **words(by=same))
+    assert registry.champion(made).version == 1
+    promotion.promote(made, alone, **words(by="Dana Okafor"))
+    assert registry.champion(made).promoted_by == "Dana Okafor"
+    before, _ = registry.roll_back(made, 0, **words(by="Ana Reyes"))
+    assert before.version == 1, "back goes one person alone, at once"
+
+
+def test_a_promotion_keeps_who_why_what_was_compared_and_the_hash_of_the_audit_SEC_16(tmp_path, home, of_two):
+    made = copied(home, tmp_path)
+    promotion.promote(made, replace(of_two, concerns=NO_CONCERN), **words())
+    line = registry.history(made)[-1]
+    audit = made.evidence / line["bundle_sha256"] / "audit.csv"
+    assert (line["promoted_by"], line["why"], line["instead_of"]) == ("Ana Reyes", "a test", 1)
+    assert line["evidence"]["differences"]
+    assert line["evidence"]["audit_sha256"] == hashlib.sha256(audit.read_bytes()).hexdigest()
 
 
 def test_a_promotion_decided_beside_another_champion_loses_G10(tmp_path, home):

@@ -1,5 +1,6 @@
 """Commands about models: train, and test on the past."""
 
+import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -60,6 +61,9 @@ def train(
             "a few thousand students. It may not have seen this district, or the year the back-test is on.",
         ),
     ] = None,
+    by: Annotated[
+        str, typer.Option("--by", help="Who trains; another person promotes. Empty: the machine's user.")
+    ] = "",
     engine: EngineOption = "duckdb",
     master: MasterOption = None,
 ) -> None:
@@ -79,6 +83,7 @@ def train(
             code=code_version(),
             keep_treated=keep_treated,
             prior=prior,
+            by=by.strip() or getpass.getuser(),
             progress=progress,
         )
     years = ", ".join(year.label for year in made.learned_from)

@@ -20,12 +20,13 @@ from ews.registry.champions import (
 )
 from ews.registry.runs import Run, clean_up, log_trials, training_run
 from ews.registry.store import MODEL_NAME, client, experiment
-from ews.registry.versions import CHALLENGER, Version, find_version, measured, register, versions
+from ews.registry.versions import CHALLENGER, TRAINED_BY, Version, find_version, measured, register, versions
 
 __all__ = [
     "CHALLENGER",
     "CHAMPION",
     "MODEL_NAME",
+    "TRAINED_BY",
     "Champion",
     "Run",
     "Version",

@@ -12,6 +12,9 @@ from ews.registry.store import MODEL_NAME, reaching
 CHALLENGER = "challenger"
 """The alias of the newest registered version."""
 
+TRAINED_BY = "trained_by"
+"""The tag with the name of who trained a version."""
+
 
 @dataclass(frozen=True)
 class Version:
@@ -26,6 +29,7 @@ class Version:
         trained_at: when it was registered, as ISO 8601 in UTC.
         promoted_by: who put it in force last; empty where nobody did.
         why: their reason.
+        trained_by: who trained it; empty where nobody was named.
     """
 
     version: int
@@ -36,6 +40,7 @@ class Version:
     trained_at: str = ""
     promoted_by: str = ""
     why: str = ""
+    trained_by: str = ""
 
 
 def register(home: Home, run_id: str, logged_model: Any, tags: Mapping[str, str]) -> int:
@@ -106,6 +111,7 @@ def _version(entry: Any) -> Version:
         trained_at=_iso(entry.creation_timestamp),
         promoted_by=tags.get("promoted_by", ""),
         why=tags.get("why", ""),
+        trained_by=tags.get(TRAINED_BY, ""),
     )
 
 
