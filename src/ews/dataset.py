@@ -5,6 +5,7 @@ where the year has ended, what came of it.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -145,10 +146,14 @@ class _Ingest:
 def _one_year(ingest: _Ingest, target_year: SchoolYear, after_day: int, with_outcomes: bool) -> pd.DataFrame:
     records, policy = ingest.records, ingest.policy
     history = history_as_of(records, kept_beside(ingest.folder), target_year, after_day, policy, ingest.engine)
-    students = cohort(records, target_year, policy, after_day=after_day)
     names = [entry.name for entry in features_for(after_day)]
-    known = _known(ingest, history, keep=not with_outcomes)
-    rows = of_list(students, history, policy, known)
+    with ThreadPoolExecutor(1) as beside:  # the target year's marks are counted while queries are put together
+        counted = beside.submit(_count_target_year, ingest, target_year) if with_outcomes else None
+        students = cohort(records, target_year, policy, after_day=after_day)
+        known = _known(ingest, history, keep=not with_outcomes)
+        rows = of_list(students, history, policy, known)
+    if counted:
+        counted.result()
     outcomes = _outcomes(ingest, target_year) if with_outcomes else None
     if outcomes is not None:
         rows = rows.join(outcomes.drop("school_year"), on="student_id", how="left")
@@ -165,6 +170,11 @@ def _known(ingest: _Ingest, history: History, *, keep: bool) -> nw.LazyFrame:
 def _lists(folder: Path) -> Path:
     """Where what closed years tell is kept for later lists: beside the ingests, so that the next one finds it."""
     return folder.parent / "features"
+
+
+def _count_target_year(ingest: _Ingest, target_year: SchoolYear) -> None:
+    """Have the target year's student years kept, from a thread that opens the records for itself."""
+    _outcomes(replace(ingest, records=open_records(ingest.folder, ingest.engine)), target_year)
 
 
 def _outcomes(ingest: _Ingest, target_year: SchoolYear) -> nw.LazyFrame | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from ews.engine import SOUND_PLANS
 from ews.errors import NotEnoughData
 from ews.home import read_json
 from ews.policy import Policy
@@ -90,7 +91,7 @@ def tables_of(folder: Path) -> duckdb.DuckDBPyConnection:
     """
     if not (folder / "manifest.json").exists():
         raise NotEnoughData(f"No ingest in {folder}. Bring records in with: ews ingest FOLDER")
-    connection = duckdb.connect()
+    connection = duckdb.connect(config=SOUND_PLANS)
     for name, pattern in _FILES.items():
         there = any(folder.glob(pattern))
         rows = f"from read_parquet('{folder}/{pattern}', hive_partitioning=false)"

@@ -8,6 +8,7 @@ import duckdb
 import narwhals as nw
 
 from ews.absence import ABSENCE_CATEGORIES, TEN_THOUSANDTHS, is_absent_day
+from ews.engine import SOUND_PLANS
 from ews.sis.placed import make_placed_stays, with_tallies
 from ews.sis.staging import quoted
 from ews.tables import (
@@ -88,7 +89,8 @@ def _write_stays(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 
 def _write_marks(connection: duckdb.DuckDBPyConnection, folder: Path, progress: Callable[[str], None]) -> None:
     # Marks look their ids up as they pass, in their order; left free, the engine may let ids look for their marks.
-    connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
+    sound = SOUND_PLANS["disabled_optimizers"]
+    connection.execute(f"set disabled_optimizers = 'join_order,build_side_probe_side,{sound}'")
     for year in _years(connection, "accepted_attendance"):
         progress(f"Writing marks of {year}")
         marked = nw.from_native(connection.sql(_marked_days(year)))
@@ -97,7 +99,7 @@ def _write_marks(connection: duckdb.DuckDBPyConnection, folder: Path, progress: 
         connection.execute(f"create or replace table placed_marks as {_PLACED_MARKS}")
         tallied = with_tallies(nw.from_native(connection.sql(_marks(year))))
         _copy(connection, tallied.to_native().sql_query(), _part_of(folder, year) / "marks.parquet")
-    connection.execute("reset disabled_optimizers")
+    connection.execute(f"set disabled_optimizers = '{sound}'")
 
 
 def _years(connection: duckdb.DuckDBPyConnection, table: str) -> list[int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from ews.engine import SOUND_PLANS
 from ews.errors import InputRefused
 from ews.sis.files import BOMB_ROWS_PER_BYTE, InputFile, check_unchanged, text_chunks
 
@@ -35,6 +36,7 @@ def open_database(folder: Path) -> duckdb.DuckDBPyConnection:
             "temp_directory": str(folder / "spill"),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
+            **SOUND_PLANS,
         },
     )
     connection.execute("create table malformed (file text, line bigint, rule text, row_text text)")
