@@ -28,7 +28,7 @@ class Home:
     ``mlflow_artifacts/`` the registry; ``current_tables.json``, ``champion.json`` (of other as-of days
     ``champions/day-020.json``) and ``current_scoring_run.json`` name what is in force; ``promotions.jsonl`` and
     ``ingests.jsonl`` tell who put it there and why, ``withdrawn.parquet`` which students are no longer in the records;
-    ``corrections.jsonl`` what families asked to have corrected;
+    ``corrections.jsonl`` and ``consents.jsonl`` what families asked to have corrected and agreed to;
     ``effect/<round>/registration.json`` what will be measured of a round of mentoring, written before it began.
     """
 

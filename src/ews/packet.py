@@ -1,6 +1,6 @@
 """Everything about one student on a few sheets: what a family gets that asks to inspect the records (PRV-6)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -17,10 +17,13 @@ from ews.store.access_report import COLUMNS, AccessReport, row_of
 RECORDS = ("students", "enrollments", "marks", "attendance_years", "demographics", "mentoring")
 """Tables of an ingest with rows of a student."""
 
+CARRIED = ("students", "enrollments", "marks", "attendance_years")
+"""Of these what goes along to another district: attendance, and never an estimate (PRV-7)."""
+
 PAGES = ("model-card.html", "family.html")
 """What training keeps of the model for people."""
 
-NOTICE = "Education records of one student, for the student's family. Sent to nobody else."
+NOTICE = "Education records of one student, for the family or the party named in the log of reads, and nobody else."
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,21 @@ def packet(home: Home, student_id: str, report: AccessReport, made_at: datetime)
     return Packet(files, run is not None, len(pages) == len(PAGES))
 
 
+def transfer(home: Home, student_id: str, made_at: datetime) -> Packet:
+    """What goes along with a student who moves to another district: enrolment and attendance.
+
+    Args:
+        home: holds the records.
+        student_id: the district's id.
+        made_at: now.
+
+    Raises:
+        NotEnoughData: nothing was ingested yet.
+    """
+    sheets = _records(home.ingested(), student_id, made_at, CARRIED)
+    return Packet({f"{name}.csv": to_csv(sheet) for name, sheet in sheets.items()}, False, False)
+
+
 def _run_with(home: Home, student_id: str) -> ScoringRun | None:
     """The list in force where the student is in it."""
     try:
@@ -69,9 +87,9 @@ def _run_with(home: Home, student_id: str) -> ScoringRun | None:
     return run
 
 
-def _records(folder: Path, student_id: str, made_at: datetime) -> dict[str, Sheet]:
+def _records(folder: Path, student_id: str, made_at: datetime, tables: Sequence[str] = RECORDS) -> dict[str, Sheet]:
     found = {}
-    for name in RECORDS:
+    for name in tables:
         place = folder / name if (folder / name).is_dir() else folder / f"{name}.parquet"
         if place.exists():
             rows = pq.read_table(place, filters=[("student_id", "==", student_id)], partitioning=None)

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from sqlalchemy import insert, text
 
-from ews import corrections
-from ews.corrections import Correction
+from ews import families
 from ews.errors import InputRefused, StoreUnavailable
+from ews.families import Consent, Correction
 from ews.home import Home
 from ews.score import current_run
 from ews.store.checking import check
@@ -172,10 +172,12 @@ def test_a_purged_student_is_gone_from_store_and_home_and_the_lists_are_sealed_a
     assert holding(home, gone())
     hashes = list_hashes(store)
     about = Correction(gone(), "Present on 3 March", "R. Egistrar", "2026-03-09T08:00:00+00:00", "an earlier ingest")
-    (home.path / corrections.FILE).write_text(json.dumps(vars(about)) + "\n", encoding="utf-8")
+    consent = Consent(gone(), "attendance", "a study", "Lincoln", "Maria", "2026-03-01", "R. Egistrar")
+    for name, noted in ((families.CORRECTIONS, about), (families.CONSENTS, consent)):
+        (home.path / name).write_text(json.dumps(vars(noted)) + "\n", encoding="utf-8")
     done = purge_students(store, home, [gone()], by="Ana Reyes", why="a request", at=NOVEMBER)
     assert holding(home, gone()) == []
-    assert corrections.corrections(home) == []
+    assert (families.corrections(home), families.consents(home)) == ([], [])
     assert texts_with(store, gone()) == texts_with(store, key) == []
     assert check(store) == []
     old, new = current_run_ids(store)

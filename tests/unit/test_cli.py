@@ -15,7 +15,7 @@ from tests.homes import FAST, TARGET, ingested_home, promote_latest, promoted_ho
 COMMANDS = (
     "simulate", "moments", "fetch-edfi", "ingest", "check", "train", "backtest", "card", "audit", "observer-limit",
     "tune", "versions", "promote", "score", "explain", "publish", "withhold", "serve", "allocate",
-    "access-report", "packet", "correct", "recalibrate", "monitor",
+    "access-report", "packet", "correct", "consent", "recalibrate", "monitor",
 )  # fmt: skip
 
 

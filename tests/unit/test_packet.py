@@ -1,4 +1,4 @@
-"""What a family gets that asks to see the records, and corrections it asks for (PRV-6)."""
+"""What a family gets that asks to see the records, and corrections and consents (PRV-6, PRV-7)."""
 
 import csv
 import stat
@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ews import corrections
+from ews import families
 from ews.cli.common import moment
 from ews.home import Home
 from ews.score import current_run, read_list
@@ -91,10 +91,40 @@ def test_a_correction_asks_for_new_lists_once_other_records_came_in_and_until_th
     assert ews(*ask, gone())[0] == 0
     assert ews(*ask, "no such")[0] == 14
     assert ews("correct", gone(), "--what", " ", *REGISTRAR)[0] == 10
-    (asked,) = corrections.corrections(home)
+    (asked,) = families.corrections(home)
     assert (asked.student_id, asked.what, asked.by) == (gone(), "Present on 3 March, came late", "R. Egistrar")
     told = "Corrections were asked for 1 students"
     assert told in ews("ingest", newer_records())[1]
     assert told in ews("ingest", newer_records())[1], "until lists are made"
     assert ews("score", "--target-year", "2027", "--out", tmp_path / "lists")[0] == 0
     assert told not in ews("ingest", newer_records())[1]
+
+
+def test_what_goes_along_to_another_district_is_attendance_and_never_an_estimate_PRV_7(ews, home, tmp_path):
+    folder = tmp_path / "transfer"
+    assert ews("packet", renamed(), "--out", folder, "--transfer", "Lincoln District", *REGISTRAR)[0] == 0
+    assert {path.stem for path in folder.iterdir()} == {"records-students", "records-enrollments", "records-marks"}
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.iterdir())
+    assert not [word for word in ("risk", "reason", "raw_score", "rank", "disab", "race") if word in text]
+    with closing(open_audit_log(home.path)) as log:
+        (entry,) = [one.entry for one in log.between(pd.Timestamp("2020-01-01", tz="UTC"), moment()) if one.entry.party]
+    assert (entry.party, entry.legal_basis, entry.view) == ("Lincoln District", "34 CFR 99.34", "disclosure")
+
+
+def test_a_disclosure_by_consent_needs_one_in_force_for_this_student_and_party_PRV_7(ews, home):
+    party = ("--party", "Study of State University")
+    disclose = ("audit-log", "disclose", "--legal-basis", "34 CFR 99.30", "--what", "attendance 2025-26", *party)
+    agree = ("consent", *party, "--records", "attendance 2025-26", "--purpose", "a study of buses", *REGISTRAR)
+    signed = ("--signed-by", "Maria Example", "--signed-on")
+    assert ews(*disclose, renamed())[0] == 10
+    assert ews(*agree, renamed())[0] == 10, "without a signature it is none"
+    assert ews(*agree, "no such", *signed, "2026-08-01")[0] == 14
+    assert ews(*agree, renamed(), *signed, "2099-08-01")[0] == 0
+    assert ews(*disclose, renamed())[0] == 10, "signed for later"
+    assert ews(*agree, renamed(), *signed, "2026-08-01")[0] == 0
+    assert ews(*disclose, renamed())[0] == 0
+    assert ews(*disclose, gone())[0] == 10, "another student"
+    assert ews(*disclose[:-1], "Somebody else", renamed())[0] == 10
+    assert "Revoked: 1" in ews("consent", renamed(), *party, "--revoke", *REGISTRAR)[1]
+    assert ews(*disclose, renamed())[0] == 10
+    assert [bool(one.revoked_on) for one in families.consents(home)] == [False, True]

@@ -14,10 +14,10 @@ from ews.cli import (
     cards,
     check,
     effect,
+    families,
     lists,
     models,
     monitor,
-    packet,
     promotion,
     records,
     serve,
@@ -43,7 +43,7 @@ for command in (
     models.train, models.backtest, audit.audit, models.observer_limit, tune.tune,
     promotion.versions, promotion.promote, cards.card,
     lists.score, lists.explain, store.publish, store.withhold, serve.serve, slots.allocate, access.access_report,
-    packet.packet, packet.correct,
+    families.packet, families.correct, families.consent,
     monitor.recalibrate, monitor.monitor,
 ):  # fmt: skip
     app.command()(command)

@@ -214,31 +214,6 @@ def backup(
     _say_verdict(copy_log(log_place(Home(home).path, store, audit), file))
 
 
-@audit_log.command()
-def disclose(
-    student_id: Annotated[str, typer.Argument(metavar="STUDENT_ID", help="The district's id.")],
-    home: HomeOption,
-    party: Annotated[str, typer.Option("--party", help="Who gets it.")],
-    legal_basis: Annotated[str, typer.Option("--legal-basis", help="On which ground, as 34 CFR 99.34.")],
-    what: Annotated[str, typer.Option("--what", help="What of the records, as 'attendance 2025-26'.")],
-    store: StoreOption = "",
-    audit: AuditOption = "",
-    by: ByOption = "",
-) -> None:
-    """Note that something of a student leaves the district: to whom, on which ground, what (34 CFR 99.32)."""
-    from ews.store.reading import student_keys
-
-    if not all(words.strip() for words in (party, legal_basis, what)):
-        raise InputRefused("A disclosure names its party, its ground and what it holds.")
-    with office(Home(home), store, audit, by) as here:
-        with here.store.reading() as connection:
-            key = student_keys(connection, [student_id]).get(student_id)
-        if key is None:
-            raise NotFound("The store knows no such student. Ids are text as the records write them: 007 is not 7.")
-        here.note("disclosure", "", what, key, party=party, legal_basis=legal_basis)
-    say("Noted; it is in the student's access report from now on.")
-
-
 def _say_left_out(log: "AuditLog", archives: Path | None) -> None:
     """Nobody is to take a part for the whole."""
     known = log.archived()

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from ews.cli.common import HomeOption, now, out, policy_of, say, steps
-from ews.cli.packet import say_what_to_score_again
+from ews.cli.families import say_what_to_score_again
 from ews.home import Home
 from ews.school_year import SchoolYear
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, delete, func, select, text, update
 
-from ews import corrections
+from ews import families
 from ews.errors import InputRefused
 from ews.home import Home, read_json
 from ews.store.opening import Store
@@ -86,7 +86,7 @@ def purge_students(
         for place in places:
             _remove(place)
         _forget_withdrawn(home, student_ids)
-        corrections.forget(home, student_ids)
+        families.forget(home, student_ids)
     empty_log(store)
     return purge
 
