@@ -12,7 +12,7 @@ from ews.engine import Engine, to_pandas
 from ews.monitoring.checks import Check, graded, unknown
 from ews.policy import Policy
 from ews.school_year import SchoolYear
-from ews.student_years import Records, is_complete, known_school_years, open_records, student_years
+from ews.student_years import Records, is_complete, known_school_years, last_mark, open_records, student_years
 
 CODES_WATCH, CODES_ALARM = 0.05, 0.10
 """Change of the share of absences that are of one kind."""
@@ -52,7 +52,7 @@ class Seen:
 def seen_of(folder: Path, through: SchoolYear, policy: Policy, engine: Engine = "duckdb") -> Seen | None:
     """The latest year up to `through` that has daily marks; None on yearly sheets."""
     records = open_records(folder, engine)
-    if records.calendar is None or records.marks is None:
+    if records.calendar is None or not records.marked_years:
         return None
     known = [year for year in known_school_years(records) if year <= through]
     if not known:
@@ -66,7 +66,9 @@ def seen_of(folder: Path, through: SchoolYear, policy: Policy, engine: Engine = 
 
 def days_reached(records: Records, year: SchoolYear) -> int:
     """Instructional days that nine in ten schools have behind them at the year's last mark; 0 without marks."""
-    last = _pandas(records.marks, year, nw.col("date").max().alias("last"))["last"].iloc[0]
+    last = last_mark(records, year)
+    if last is None:
+        return 0
     calendar = _pandas(records.calendar, year, "school_id", "date", "day_index")
     reached = calendar[calendar["date"] <= last].groupby("school_id")["day_index"].max()
     return int(np.quantile(reached, 0.1, method="lower")) if len(reached) else 0
@@ -88,8 +90,8 @@ def calendar_checks(seen: Seen | None) -> list[Check]:
     if seen is None or seen.reference is None:
         return [unknown("calendar", "instructional days", "No earlier calendar to compare with.")]
     now, before = (_pandas(seen.records.calendar, year, "school_id", "date") for year in (seen.year, seen.reference))
-    last = _pandas(seen.records.marks, seen.year, nw.col("date").max().alias("last"))["last"].iloc[0]
-    is_planned = seen.day is None or now["date"].max() > last + dt.timedelta(days=60)
+    last = last_mark(seen.records, seen.year)
+    is_planned = seen.day is None or (last is not None and now["date"].max() > last + dt.timedelta(days=60))
     checks = [_start(now, before, seen)]
     if not is_planned:
         return [*checks, unknown("calendar", "instructional days", "The calendar does not reach the year's end yet.")]
@@ -188,10 +190,10 @@ def _ends(dates: pd.Series) -> dt.date:
     return dt.date(last.year, 9, 1) if 5 <= last.month <= 8 else last
 
 
-def _pandas(frame: nw.LazyFrame | None, year: SchoolYear, *columns: str | nw.Expr) -> pd.DataFrame:
+def _pandas(frame: nw.LazyFrame | None, year: SchoolYear, *columns: str) -> pd.DataFrame:
     assert frame is not None, "asked only where daily marks are"
     rows = to_pandas(frame.filter(nw.col("school_year") == year.ending).select(*columns))
-    return rows.assign(**{name: rows[name].map(_as_date) for name in ("date", "last") if name in rows})
+    return rows.assign(date=rows["date"].map(_as_date))
 
 
 def _as_date(value: object) -> dt.date:

@@ -7,7 +7,7 @@ import narwhals as nw
 
 from ews.policy import Policy
 from ews.school_year import SchoolYear
-from ews.student_years.records import Records, has_rows, values
+from ews.student_years.records import Records, has_rows, marks_of, values
 from ews.tallies import LAST_WINDOWS, OF_DAYS, mark_tallies
 
 _WHILE_WHOLE = (*OF_DAYS, "is_first_stay", "is_last_stay")
@@ -23,7 +23,7 @@ class OneYear:
         stays: the stays with at least one of these days, `first_index` and `last_index` among them, and
             `instructional_days`, how many of the school's days count; a stay that goes on after the cut ends with it.
             Of a year that is not cut, also what their days add (`ews.tallies`), and which is first and last.
-        marks: the marks on those days; None where the ingest has no mark at all.
+        marks: the marks on those days; None where the year has no mark at all.
     """
 
     days: nw.LazyFrame
@@ -40,7 +40,7 @@ def one_year(records: Records, school_year: SchoolYear, policy: Policy, through_
         return None
     days = _of(records.calendar, school_year)
     stays = _with_length(_of(records.stays, school_year), days)
-    marks = None if records.marks is None else _of(records.marks, school_year)
+    marks = marks_of(records, school_year)
     if through_day is not None:
         return _through_day(OneYear(days, stays, marks), through_day)
     if is_complete(records, school_year, policy):
@@ -122,7 +122,8 @@ def reaches_day(records: Records, school_year: SchoolYear, day: int) -> bool:
 
 def last_mark(records: Records, school_year: SchoolYear) -> dt.date | None:
     """The date of the year's last mark: how far its daily records reach; None without marks."""
-    return None if records.marks is None else values(_of(records.marks, school_year).select(nw.col("date").max()))[0]
+    marks = marks_of(records, school_year)
+    return None if marks is None else values(marks.select(nw.col("date").max()))[0]
 
 
 def _of(frame: nw.LazyFrame, school_year: SchoolYear) -> nw.LazyFrame:

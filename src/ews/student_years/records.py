@@ -22,20 +22,22 @@ class Records:
         calendar: a school's instructional day, with its place in week, month and year (`ews.sis.placed`).
         stays: a stay in a school year, with its first and last instructional day and its grade of that year;
             stays of one student do not overlap.
-        marks: a student's day that differs from present all day, within a stay, with what it adds (`ews.tallies`).
         attendance_years: a student's year in a school with at least one day enrolled, from a yearly sheet.
         students: a student.
         fingerprints: for each school year a hash of its records; the same hash, the same student years.
-        marked_years: the school years that have marks.
+        marked_years: the school years that have marks (`marks_of`).
+        folder: where the ingest is.
+        engine: what reads it.
     """
 
     calendar: nw.LazyFrame | None
     stays: nw.LazyFrame | None
-    marks: nw.LazyFrame | None
     attendance_years: nw.LazyFrame | None
     students: nw.LazyFrame | None
     fingerprints: Mapping[str, str]
     marked_years: frozenset[int]
+    folder: Path
+    engine: Engine
 
 
 def open_records(folder: Path, engine: Engine = "duckdb") -> Records:
@@ -52,13 +54,25 @@ def open_records(folder: Path, engine: Engine = "duckdb") -> Records:
     sheet = _complete(table("attendance_years"), ATTENDANCE_YEARS)
     return Records(
         calendar=table("calendar"),
-        stays=_by_year(folder / "stays", engine),
-        marks=_by_year(folder / "marks", engine),
+        stays=scan(folder / "stays" / "*" / "*.parquet", engine) if any(folder.glob("stays/*/*.parquet")) else None,
         attendance_years=None if sheet is None else sheet.filter(nw.col("days_enrolled") > 0),
         students=table("students"),
         fingerprints=_fingerprints(folder / "manifest.json"),
         marked_years=frozenset(int(of.parent.name.partition("=")[2]) for of in (folder / "marks").glob("*/*.parquet")),
+        folder=folder,
+        engine=engine,
     )
+
+
+def marks_of(records: Records, school_year: SchoolYear) -> nw.LazyFrame | None:
+    """A student's days of the year that differ from present all day, each within a stay, with what it adds.
+
+    Read from the year's own folder, an engine knows the last date without looking at any row. None where there is no
+    mark; what a mark adds: `ews.tallies`.
+    """
+    if school_year.ending not in records.marked_years:
+        return None
+    return scan(records.folder / "marks" / f"school_year={school_year}" / "*.parquet", records.engine)
 
 
 def _fingerprints(manifest: Path) -> Mapping[str, str]:
@@ -68,10 +82,6 @@ def _fingerprints(manifest: Path) -> Mapping[str, str]:
     if kept is None:
         raise InputRefused("The records in force were ingested by an older ews. Ingest the same files again.")
     return cast(Mapping[str, str], kept)
-
-
-def _by_year(folder: Path, engine: Engine) -> nw.LazyFrame | None:
-    return scan(folder / "*" / "*.parquet", engine) if any(folder.glob("*/*.parquet")) else None
 
 
 def known_school_years(records: Records) -> list[SchoolYear]:
