@@ -1,7 +1,8 @@
-"""A school year, named by the year in which it ends (Ed-Fi): 2026 is 2025-26."""
+"""A school year, named by the year in which it ends (Ed-Fi): 2026 is 2025-26; and a day in words."""
 
 import re
 from dataclasses import dataclass
+from datetime import date
 
 from ews.errors import InvalidPolicy
 
@@ -62,3 +63,12 @@ class SchoolYear:
     def next(self) -> "SchoolYear":
         """The school year after this one."""
         return SchoolYear(self.ending + 1)
+
+
+def day_text(day: date) -> str:
+    """A day as people say it.
+
+    >>> day_text(date(2026, 10, 5))
+    '5 October 2026'
+    """
+    return f"{day.day} {day:%B %Y}"

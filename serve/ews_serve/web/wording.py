@@ -7,6 +7,7 @@ from babel import Locale
 
 from ews.access import Reason, Role
 from ews.follow_up import Barrier, Kind, Knows, Priority, Referral, State, Why, WithWhom
+from ews.school_year import day_text
 from ews_serve.web.words import Badge
 
 PRIORITIES: Mapping[Priority, Badge] = {
@@ -135,15 +136,6 @@ def grade_text(grade_level: str) -> str:
     ('Grade 3', 'Kindergarten')
     """
     return GRADES.get(grade_level) or f"Grade {grade_level.lstrip('0')}"
-
-
-def day_text(day: date) -> str:
-    """A day in words.
-
-    >>> day_text(date(2026, 10, 5))
-    '5 October 2026'
-    """
-    return f"{day.day} {day:%B %Y}"
 
 
 def ago_text(day: date, on: date) -> str:

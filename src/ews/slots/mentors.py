@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ews.errors import InputRefused
+from ews.school_year import day_text
 from ews.tables import GRADES
 
 USUAL_CAP: Mapping[str, int] = MappingProxyType({"staff": 5, "external": 15, "peer": 1})
@@ -74,11 +75,11 @@ class Mentor:
         if self.screened_on is None or self.screened_on > on:
             return "is not screened yet"
         if on < self.starts_on:
-            return f"starts on {self.starts_on}"
+            return f"starts on {day_text(self.starts_on)}"
         if self.ends_on is not None and self.ends_on < on:
-            return f"ended on {self.ends_on}"
+            return f"ended on {day_text(self.ends_on)}"
         if self.away_from is not None and self.away_from <= on and (self.away_until is None or on <= self.away_until):
-            return "is on leave" + (f" until {self.away_until}" if self.away_until else "")
+            return "is on leave" + (f" until {day_text(self.away_until)}" if self.away_until else "")
         return "" if self.cap else "takes nobody (caseload_cap is 0)"
 
     def slots(self, on: date) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, case, func, or_, select, true
 
 from ews.access import Scope
 from ews.follow_up import ABSENT_KINDS, Kind
+from ews.school_year import day_text
 from ews.slots.alerts import absences_in_a_row, knows
 from ews.store.assignments import is_away
 from ews.store.mentors import mentors_in
@@ -264,7 +265,7 @@ def _flags(row: Any, around: _Around, on: dt.date) -> list[str]:
     if row.is_away:
         found.append("Is at no school of the mentor's any more. Hand over, or free the slot.")
     if row.starts_on is None and on - row.offered_on > dt.timedelta(days=WAITS_DAYS):
-        found.append(f"Was offered a mentor on {row.offered_on} and has not started.")
+        found.append(f"Was offered a mentor on {day_text(row.offered_on)} and has not started.")
     return found
 
 
