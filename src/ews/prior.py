@@ -70,7 +70,7 @@ def refuse_unfit(prior: Bundle, dataset: Dataset, districts: Collection[str]) ->
     Raises:
         UntrustedBundle: it had seen the tested year, other days of a year, or this district; or it does not say so.
     """
-    made = _provenance(prior)
+    made = prior.manifest["provenance"]
     if not made.get("learned_from"):
         raise UntrustedBundle("The prior does not say from which target years it learned, so it cannot be one.")
     if made["after_day"] != dataset.after_day:
@@ -110,10 +110,6 @@ def named_prior(prior: Bundle | None) -> dict[str, object]:
     """What a bundle says of the prior it was trained with; nothing where there was none."""
     if prior is None:
         return {}
-    made = _provenance(prior)
+    made = prior.manifest["provenance"]
     named: dict[str, object] = {"sha256": prior.sha256}
     return {"prior": named | {name: made[name] for name in ("districts", "learned_from", "student_years")}}
-
-
-def _provenance(prior: Bundle) -> dict[str, Any]:
-    return prior.manifest["provenance"]
