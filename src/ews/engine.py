@@ -101,11 +101,15 @@ def side_by_side(left: nw.LazyFrame, right: nw.LazyFrame, key: str, numbers: Seq
         column, places = (rows[name], order) if name in rows.column_names else (found[name], place)
         np.take(_laid_flat(column), places, out=row, mode="clip")  # the default mode would fill a copy first
 
+    def taken(name: str) -> pa.Array:
+        return rows[name].combine_chunks().take(pa.array(order))
+
+    others = [name for name in rows.column_names if name not in numbers]
     with ThreadPoolExecutor(os.cpu_count()) as threads:
+        texts = threads.map(taken, others)
         list(threads.map(put, numbers, values))
-    others = rows.select([name for name in rows.column_names if name not in numbers])
-    texts = _as_pandas(others.combine_chunks().take(pa.array(order)))
-    return pd.concat([texts, pd.DataFrame(values.T, columns=list(numbers), copy=False)], axis=1)
+    told = _as_pandas(pa.table(dict(zip(others, texts, strict=True))))
+    return pd.concat([told, pd.DataFrame(values.T, columns=list(numbers), copy=False)], axis=1)
 
 
 def _places(left: pa.ChunkedArray, right: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
