@@ -151,9 +151,9 @@ def forget(home: Home, student_ids: Collection[str]) -> None:
 
 
 def _refuse_blank(told: dict[str, str]) -> None:
-    blank = [name for name, value in told.items() if not value.strip()]
+    blank = [name.replace("_", "-") for name, value in told.items() if not value.strip()]
     if blank:
-        raise InputRefused(f"What a family asks or agrees to is noted whole; {', '.join(blank)} is missing.")
+        raise InputRefused(f"What a family asks or agrees to is noted whole. Missing: {', '.join(blank)}.")
 
 
 def _refuse_unknown(folder: Path, student_id: str) -> None:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from ews.errors import NotFound
 from ews.exports import Cell, Sheet, to_csv
+from ews.features import FEATURES
 from ews.home import Home
 from ews.score import ScoringRun, current_run, explanation_of
 from ews.store.access_report import COLUMNS, AccessReport, row_of
@@ -19,6 +20,9 @@ RECORDS = ("students", "enrollments", "marks", "attendance_years", "demographics
 
 CARRIED = ("students", "enrollments", "marks", "attendance_years")
 """Of these what goes along to another district: attendance, and never an estimate (PRV-7)."""
+
+OF_MARKS = ("student_id", "school_id", "date", "kind", "is_absent", "is_tardy", "is_early_departure")
+"""What was recorded of a day; the other columns of a mark are worked out from it and the calendar."""
 
 PAGES = ("model-card.html", "family.html")
 """What training keeps of the model for people."""
@@ -92,7 +96,9 @@ def _records(folder: Path, student_id: str, made_at: datetime, tables: Sequence[
     for name in tables:
         place = folder / name if (folder / name).is_dir() else folder / f"{name}.parquet"
         if place.exists():
-            rows = pq.read_table(place, filters=[("student_id", "==", student_id)], partitioning=None)
+            columns = list(OF_MARKS) if name == "marks" else None
+            mine = [("student_id", "==", student_id)]
+            rows = pq.read_table(place, columns=columns, filters=mine, partitioning=None)
             cells = [[_cell(value) for value in row.values()] for row in rows.to_pylist()]
             found[f"records-{name}"] = _sheet(f"Records: {name}", rows.column_names, sorted(cells, key=str), made_at)
     return found
@@ -101,8 +107,13 @@ def _records(folder: Path, student_id: str, made_at: datetime, tables: Sequence[
 def _estimate(run: ScoringRun, student_id: str, made_at: datetime) -> Sheet:
     """Every value the estimate was made from and what came of it, one a row."""
     about = {"run": run.run_id, **{name: str(run.provenance[name]) for name in ("target_year", "data_through")}}
-    rows = [(name, _cell(value)) for name, value in explanation_of(run, student_id).items()]
-    return _sheet("Estimate, reasons and what they were made from", ("what", "value"), rows, made_at, **about)
+    rows = [
+        (name, _cell(value), FEATURES[name].meaning if name in FEATURES else "")
+        for name, value in explanation_of(run, student_id).items()
+    ]
+    return _sheet(
+        "Estimate, reasons and what they were made from", ("what", "value", "meaning"), rows, made_at, **about
+    )
 
 
 def _access(report: AccessReport, made_at: datetime) -> dict[str, Sheet]:

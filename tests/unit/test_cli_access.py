@@ -208,9 +208,9 @@ def test_after_an_incident_the_students_to_notify_are_in_one_file_PRV_9(ews, hom
 def test_after_an_incident_the_hour_is_told_by_which_others_must_be_told_PRV_16(ews, home, tmp_path):
     asked = ("audit-log", "between", "--since", "24h", "--out", tmp_path / "notify.csv")
     noticed = ("--noticed", "2026-10-05T08:00")
-    assert "is told until 2026-10-08 08:00" in ews(*asked, *noticed)[1]
+    assert "is told by 2026-10-08 08:00" in ews(*asked, *noticed)[1]
     (home / "access.toml").write_text("breach_hours = 24\n", encoding="utf-8")
-    assert "is told until 2026-10-06 08:00" in ews(*asked, *noticed)[1]
+    assert "is told by 2026-10-06 08:00" in ews(*asked, *noticed)[1]
     assert "24 hours; breach_hours in access.toml" in ews(*asked)[1]
 
 

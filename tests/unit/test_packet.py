@@ -55,7 +55,9 @@ def test_a_packet_holds_records_estimate_reasons_model_card_and_log_of_one_stude
     assert {"records-students.csv", "records-enrollments.csv", "records-demographics.csv", "model-card.html",
             "family.html", "who-may-see.csv"} <= {path.name for path in folder.iterdir()}  # fmt: skip
     row = read_list(current_run(home)).set_index("student_id").loc[renamed()]
-    estimate = dict(table(folder / "estimate.csv"))
+    told = table(folder / "estimate.csv")
+    estimate = {name: value for name, value, _ in told}
+    assert {name: meaning for name, _, meaning in told}["days_absent_last_year"]
     assert float(estimate["risk"]) == pytest.approx(row["risk"])
     assert estimate["reason_1"] == row["reason_1"]
     assert any("tomas.nunez" in line for line in table(folder / "who-saw.csv"))

@@ -224,9 +224,7 @@ def _say_left_out(log: "AuditLog", archives: Path | None) -> None:
 def _breach_clock(home: Path, noticed: datetime.datetime) -> str:
     hours = AccessPolicy.read(Home(home).path / ACCESS_POLICY).breach_hours
     until = (noticed + datetime.timedelta(hours=hours)).astimezone().isoformat(sep=" ", timespec="minutes")
-    return (
-        f"If this is a leak: whoever has to be told is told until {until} ({hours} hours; breach_hours in access.toml)."
-    )
+    return f"If this is a leak: whoever has to be told is told by {until} ({hours} hours; breach_hours in access.toml)."
 
 
 def _time(words: str, now: datetime.datetime) -> datetime.datetime:

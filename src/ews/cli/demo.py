@@ -42,7 +42,7 @@ def demo(
     _run("simulate", records, "--students", students, "--years", years, "--last-year", last_year, "--seed", 1)
     _run("ingest", records, "--home", home)
     _run("backtest", "--home", home, "--target-year", last_year)
-    _run("train", "--home", home, "--target-year", year, "--note", "demo")
+    _run("train", "--home", home, "--target-year", year, "--note", "demo", "--by", "a first person")
     _run(
         "promote", "--home", home, "--by", "demo", "--why", "a first model of a pretend district",
         "--sign-off", "no real student is in it",
