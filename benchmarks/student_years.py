@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ews.sis.placed import make_instructional_days, make_placed_stays, with_tallies
+from ews.sis.placed import STAYS_IN_ORDER, make_instructional_days, make_placed_stays, with_tallies
 from ews.tables import GRADES
 from ews.tallies import BREAK_DAYS
 
@@ -134,7 +134,7 @@ def _write_placed_stays(folder: Path) -> None:
         for year in YEARS:
             path = folder / "stays" / f"school_year={year}" / "stays.parquet"
             path.parent.mkdir(parents=True)
-            rows = f"from placed_stays where school_year = {year} order by student_id, entry_date"
+            rows = f"from placed_stays where school_year = {year} {STAYS_IN_ORDER}"
             connection.execute(f"copy ({rows}) to '{path}' (format parquet, compression zstd)")
 
 

@@ -267,6 +267,20 @@ def test_a_kept_year_of_days_and_of_a_sheet_opens_to_what_was_computed(tmp_path:
     assert [row["partial_ten_thousandths"] for row in first] == [0, 0, None, None]
 
 
+def test_ingest_stores_stays_of_several_together_and_where_each_stands(tmp_path: Path, district: District) -> None:
+    home = Home(tmp_path / "home")
+    with home.locked():
+        folder = ingest(write_flat(tmp_path / "flat", district), home).folder
+    stays = pl.read_parquet(folder / "stays" / "school_year=2024" / "*.parquet")
+    told = ("student_id", "instructional_days", "is_first_stay", "is_last_stay", "is_first_at_school")
+    assert stays.select(told).rows() == [
+        ("ann", 180, True, False, True),
+        ("ann", 175, False, False, True),
+        ("ann", 180, False, True, False),
+        ("007", 180, True, True, True),
+    ]
+
+
 @pytest.mark.parametrize("through_day", [None, 62, 110])
 @pytest.mark.parametrize("year", [2024, 2025])
 def test_stays_as_older_ingests_stored_them_give_the_same_years(

@@ -9,7 +9,7 @@ import narwhals as nw
 
 from ews.absence import ABSENCE_CATEGORIES, TEN_THOUSANDTHS, is_absent_day
 from ews.engine import SOUND_PLANS
-from ews.sis.placed import make_placed_stays, with_tallies
+from ews.sis.placed import STAYS_IN_ORDER, make_placed_stays, with_tallies
 from ews.sis.staging import quoted
 from ews.tables import (
     ATTENDANCE_YEARS,
@@ -83,7 +83,7 @@ _FINGERPRINTED_SHEET = f"""
 def _write_stays(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     make_placed_stays(connection)
     for year in _years(connection, "placed_stays"):
-        rows = f"select * from placed_stays where school_year = {year} order by student_id, entry_date"
+        rows = f"select * from placed_stays where school_year = {year} {STAYS_IN_ORDER}"
         _copy(connection, rows, _part_of(folder, year) / "stays.parquet")
 
 

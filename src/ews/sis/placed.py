@@ -78,6 +78,10 @@ _PLACED_STAYS = f"""
 """
 
 
+STAYS_IN_ORDER = "order by is_only_stay, student_id, entry_date"
+"""How stays are stored: those of several in a year together, so that who asks for them reads nothing else."""
+
+
 def make_placed_stays(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `placed_stays`: one row per stay and school year with at least one instructional day in it.
 
