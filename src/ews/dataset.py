@@ -23,6 +23,7 @@ from ews.features import (
     kept_of_closed_years,
     of_closed_years,
     of_list,
+    totals_of_past,
 )
 from ews.labels import labels
 from ews.policy import Policy
@@ -147,13 +148,9 @@ def _one_year(ingest: _Ingest, target_year: SchoolYear, after_day: int, with_out
     records, policy = ingest.records, ingest.policy
     history = history_as_of(records, kept_beside(ingest.folder), target_year, after_day, policy, ingest.engine)
     names = [entry.name for entry in features_for(after_day)]
-    with ThreadPoolExecutor(1) as beside:  # the target year's marks are counted while queries are put together
-        counted = beside.submit(_count_target_year, ingest, target_year) if with_outcomes else None
-        students = cohort(records, target_year, policy, after_day=after_day)
-        known = _known(ingest, history, keep=not with_outcomes)
-        rows = of_list(students, history, policy, known)
-    if counted:
-        counted.result()
+    students = cohort(records, target_year, policy, after_day=after_day)
+    known = _known(ingest, history, keep=not with_outcomes)
+    rows = of_list(students, history, policy, known)
     outcomes = _outcomes(ingest, target_year) if with_outcomes else None
     if outcomes is not None:
         rows = rows.join(outcomes.drop("school_year"), on="student_id", how="left")
@@ -164,7 +161,12 @@ def _known(ingest: _Ingest, history: History, *, keep: bool) -> nw.LazyFrame:
     """What closed years tell. A list is made again every week, so it is kept; a dataset to learn from seldom is."""
     if keep:
         return kept_of_closed_years(_lists(ingest.folder), history, ingest.policy, ingest.engine)
-    return once(of_closed_years(history, ingest.policy))
+    totals = totals_of_past(history, ingest.policy)
+    with ThreadPoolExecutor(1) as beside:  # one thread puts the query together, the others are free until it is
+        counted = beside.submit(_count_target_year, ingest, history.target_year)
+        known = once(of_closed_years(history, ingest.policy, totals))
+        counted.result()
+    return known
 
 
 def _lists(folder: Path) -> Path:

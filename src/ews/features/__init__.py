@@ -2,7 +2,7 @@
 
 from ews.features.build import CONTEXT_COLUMNS, KEYS, build_features, of_list
 from ews.features.catalogue import GROUPS, Feature
-from ews.features.closed_years import TOLD_BY_CLOSED_YEARS, of_closed_years
+from ews.features.closed_years import TOLD_BY_CLOSED_YEARS, of_closed_years, totals_of_past
 from ews.features.families import FAMILIES, FEATURES, features_for
 from ews.features.kept import kept_of_closed_years
 
@@ -19,4 +19,5 @@ __all__ = [
     "kept_of_closed_years",
     "of_closed_years",
     "of_list",
+    "totals_of_past",
 ]

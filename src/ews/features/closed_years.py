@@ -29,37 +29,42 @@ TOLD_BY_CLOSED_YEARS = tuple(entry.name for entry in FEATURES.values() if not en
 """The features that stay as they are while the target year goes on."""
 
 
-def of_closed_years(history: History, policy: Policy) -> nw.LazyFrame:
+def totals_of_past(history: History, policy: Policy) -> nw.LazyFrame:
+    """What all known years add up to (`ews.features.totals`), computed now and held in memory."""
+    past = opened(history.past, only=READ_BY_TOTALS)
+    return once(totals_of(past, rates_of_years(past), history.target_year, policy))
+
+
+def of_closed_years(history: History, policy: Policy, totals: nw.LazyFrame | None = None) -> nw.LazyFrame:
     """Every feature that looks at closed years only, and what the other features read of them.
 
     Args:
         history: what is known at the as-of point; only its past is looked at.
         policy: what counts as chronic and as too short a stay.
+        totals: `totals_of_past` of the same, where it is there already.
 
     Returns:
         One row per student with any known year: student_id, the features as float64 (null = not known),
         and `READ_BY_LISTS`.
     """
     features = (FEATURES[name].expression.cast(nw.Float64).alias(name) for name in TOLD_BY_CLOSED_YEARS)
-    return _wide_frame(history, policy).select("student_id", *READ_BY_LISTS, *features)
+    wide = _wide_frame(history, policy, totals_of_past(history, policy) if totals is None else totals)
+    return wide.select("student_id", *READ_BY_LISTS, *features)
 
 
-def _wide_frame(history: History, policy: Policy) -> nw.LazyFrame:
+def _wide_frame(history: History, policy: Policy, totals: nw.LazyFrame) -> nw.LazyFrame:
     """One row per student with every column of closed years that features may look at (`ews.features.columns`).
 
     Counts are taken out of their tallies last, so that the joins before that carry few columns.
     """
-    kept, past = history.past, opened(history.past, only=READ_BY_TOTALS)
-    totals = once(totals_of(past, rates_of_years(past), history.target_year, policy))
-    last = kept.join(totals.select("student_id", "school_year"), on=["student_id", "school_year"])
-    around = last.group_by("school_id", "school_year").agg(nw.len().alias("students")).drop("students")
+    kept = history.past
     wide = prefixed(kept, "last").join(
         totals.rename({name: f"last_{name}" for name in ("school_year", "expected_days_absent")}),
         on=["student_id", "last_school_year"],
     )
     wide = opened(with_classmates(wide, kept, policy), "last_")
-    around_last = kept.join(around, on=["school_id", "school_year"], how="semi")
-    return with_months_of_school(wide, opened(around_last, only=READ_BY_MONTHS))
+    last_years = kept.join(totals.select("school_year").unique(), on="school_year", how="semi")
+    return with_months_of_school(wide, opened(last_years, only=READ_BY_MONTHS))
 
 
 def prefixed(rows: nw.LazyFrame, prefix: str) -> nw.LazyFrame:

@@ -11,7 +11,7 @@ import pytest
 from ews.dataset import dataset_for
 from ews.engine import Engine
 from ews.features import FEATURES
-from ews.features.closed_years import _wide_frame, of_closed_years
+from ews.features.closed_years import _wide_frame, of_closed_years, totals_of_past
 from ews.home import Home
 from ews.policy import Policy
 from ews.school_year import SchoolYear
@@ -147,7 +147,8 @@ def failing() -> nw.LazyFrame:
 def test_of_who_has_no_known_year_closed_years_tell_nothing() -> None:
     """Such a student is in no row of what is kept, and a feature that is not null then would be lost."""
     past = nw.from_native(pl.DataFrame([student_year()], schema=_SCHEMA).lazy())
-    wide = _wide_frame(History(TARGET_YEAR, 0, past, None), Policy())
+    history = History(TARGET_YEAR, 0, past, None)
+    wide = _wide_frame(history, Policy(), totals_of_past(history, Policy()))
     nothing = wide.select(nw.lit(None).cast(kind).alias(name) for name, kind in wide.collect_schema().items())
     entries = [entry for entry in FEATURES.values() if not entry.looks_at_list]
     values = nothing.select(entry.expression.alias(entry.name) for entry in entries).collect().to_native()
