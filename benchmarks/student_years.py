@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ews.sis.parquet import AS_INGEST_WRITES
 from ews.sis.placed import STAYS_IN_ORDER, make_instructional_days, make_placed_stays, with_tallies
 from ews.tables import GRADES
 from ews.tallies import BREAK_DAYS
@@ -135,7 +136,7 @@ def _write_placed_stays(folder: Path) -> None:
             path = folder / "stays" / f"school_year={year}" / "stays.parquet"
             path.parent.mkdir(parents=True)
             rows = f"from placed_stays where school_year = {year} {STAYS_IN_ORDER}"
-            connection.execute(f"copy ({rows}) to '{path}' (format parquet, compression zstd)")
+            connection.execute(f"copy ({rows}) to '{path}' {AS_INGEST_WRITES}")
 
 
 def _stays(student: np.ndarray, school: np.ndarray, entry: np.ndarray, left: np.ndarray, grade: np.ndarray) -> pa.Table:
@@ -146,15 +147,19 @@ def _stays(student: np.ndarray, school: np.ndarray, entry: np.ndarray, left: np.
 def _write_marks(folder: Path, year: Year, rng: np.random.Generator) -> int:
     path = folder / "marks" / f"school_year={year.year}" / "marks.parquet"
     path.parent.mkdir(parents=True)
+    made = folder / "made.parquet"
     writer, rows = None, 0
     for begin in range(0, len(year.schools), AT_ONCE):
         marks = _marks(year, np.arange(begin, min(begin + AT_ONCE, len(year.schools))), rng)
         table = with_tallies(nw.from_native(pl.from_arrow(marks))).to_arrow()
-        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd", store_schema=False)
+        writer = writer or pq.ParquetWriter(made, table.schema, store_schema=False)
         writer.write_table(table)
         rows += table.num_rows
     if writer:
         writer.close()
+        with duckdb.connect() as connection:  # in groups of rows and with dictionaries, as ingest writes them
+            connection.execute(f"copy (from '{made}') to '{path}' {AS_INGEST_WRITES}")
+        made.unlink()
     return rows
 
 

@@ -20,7 +20,8 @@ from ews.tables import (
     Table,
 )
 
-_COPY = "(format parquet, compression zstd, compression_level 1, preserve_order true)"
+AS_INGEST_WRITES = "(format parquet, compression zstd, compression_level 1, preserve_order true)"
+"""In the order given, so that what belongs to a student lies together."""
 _CALENDAR = "select * from instructional_days order by school_id, date"
 _STAYS = """
     select student_id, school_id, entry_date, exit_date, grade_level from stays order by student_id, entry_date
@@ -54,7 +55,7 @@ def _rows(table: Table) -> str:
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    connection.execute(f"copy ({query}) to {quoted(path)} {_COPY}")
+    connection.execute(f"copy ({query}) to {quoted(path)} {AS_INGEST_WRITES}")
 
 
 def fingerprints(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, str]:
