@@ -77,7 +77,7 @@ class Mentor:
         if on < self.starts_on:
             return f"starts on {day_text(self.starts_on)}"
         if self.ends_on is not None and self.ends_on < on:
-            return f"ended on {day_text(self.ends_on)}"
+            return f"stopped mentoring on {day_text(self.ends_on)}"
         if self.away_from is not None and self.away_from <= on and (self.away_until is None or on <= self.away_until):
             return "is on leave" + (f" until {day_text(self.away_until)}" if self.away_until else "")
         return "" if self.cap else "takes nobody (caseload_cap is 0)"

@@ -74,7 +74,7 @@ def test_toml_says_the_same_as_csv(tmp_path):
         ({"screened_on": None}, "is not screened yet"),
         ({"screened_on": date(2026, 9, 2)}, "is not screened yet"),
         ({"starts_on": date(2026, 10, 1)}, "starts on 1 October 2026"),
-        ({"ends_on": date(2026, 8, 31)}, "ended on 31 August 2026"),
+        ({"ends_on": date(2026, 8, 31)}, "stopped mentoring on 31 August 2026"),
         ({"away_from": date(2026, 8, 30)}, "is on leave"),
         ({"away_from": date(2026, 8, 30), "away_until": date(2026, 9, 1)}, "is on leave until 1 September 2026"),
         ({"cap": 0}, "takes nobody (caseload_cap is 0)"),

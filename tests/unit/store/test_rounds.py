@@ -370,7 +370,7 @@ def test_a_file_of_mentors_is_taken_as_a_whole_and_mentees_of_who_is_gone_are_co
         assert import_mentors(connection, [LEE, replace(LEE, mentor_id="M9")], TODAY) == Imported(0, 2, 0, 1)
         gone = next(one for one in mentors_in(connection) if one.mentor_id == "M7")
     assert gone.mentor.ends_on == TODAY - EDGE
-    with pytest.raises(InputRefused, match="ended on 4 October 2026"), listed.writing() as connection:
+    with pytest.raises(InputRefused, match="stopped mentoring on 4 October 2026"), listed.writing() as connection:
         give(connection, SAM.key, kim, "asked", ROSA.login, TODAY, str(uuid.uuid4()))
 
 

@@ -154,7 +154,7 @@ def test_whose_mentor_is_gone_or_who_moved_or_waits_is_looked_at_first_M08_M03(l
     with listed.writing() as connection:
         import_mentors(connection, [], TODAY)
     (one,) = listed_for(listed)
-    assert one.flags == ("Kim Ito ended on 4 October 2026. Hand the student over.",)
+    assert one.flags == ("Kim Ito stopped mentoring on 4 October 2026. Hand the student over.",)
     with listed.writing() as connection:
         import_mentors(connection, [Mentor("M7", "Kim Ito", "staff", 3, (JUNIPER.school_id,), dt.date(2026, 8, 24),
                                            screened_on=dt.date(2026, 6, 1))], TODAY)  # fmt: skip
