@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 import pyarrow.parquet as pq
@@ -41,6 +42,14 @@ def withhold(home: Home, student_id: str, objection: Objection) -> None:
 def lift(home: Home, student_id: str) -> None:
     """Let a student be scored again. The caller holds the home."""
     _write(home, {known: about for known, about in _objections(home).items() if known != student_id})
+
+
+def forget(home: Home, student_ids: Collection[str]) -> None:
+    """Delete the objections of students who are purged: no record is left to be scored. The caller holds the home."""
+    known = _objections(home)
+    kept = {student_id: about for student_id, about in known.items() if student_id not in student_ids}
+    if len(kept) < len(known):
+        _write(home, kept)
 
 
 def seal(home: Home) -> str | None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import insert, text
 
-from ews import families
+from ews import families, withheld
 from ews.errors import InputRefused, StoreUnavailable
 from ews.families import Consent, Correction
 from ews.home import Home
@@ -24,6 +24,7 @@ from ews.store.purging import purge_runs, purge_students
 from ews.store.reading import run_in_force, runs, student_keys
 from ews.store.schema import SESSIONS, STAFF
 from ews.store.sealing import stored_list_hash
+from ews.withheld import withheld_students
 from tests.postgres import new_database
 from tests.published import OCTOBER, gone, published, renamed, scored, scored_again
 from tests.stores import DATABASES, new_store
@@ -175,9 +176,13 @@ def test_a_purged_student_is_gone_from_store_and_home_and_the_lists_are_sealed_a
     consent = Consent(gone(), "attendance", "a study", "Lincoln", "Maria", "2026-03-01", "R. Egistrar")
     for name, noted in ((families.CORRECTIONS, about), (families.CONSENTS, consent)):
         (home.path / name).write_text(json.dumps(vars(noted)) + "\n", encoding="utf-8")
+    objection = {"by": "R. Egistrar", "why": "as the family put it", "at": "2026-03-09T08:00:00+00:00"}
+    wishes = {"salt": "00", "students": {gone(): objection, "another": objection}}
+    (home.path / withheld.FILE).write_text(json.dumps(wishes), encoding="utf-8")
     done = purge_students(store, home, [gone()], by="Ana Reyes", why="a request", at=NOVEMBER)
     assert holding(home, gone()) == []
     assert (families.corrections(home), families.consents(home)) == ([], [])
+    assert withheld_students(home) == {"another"}
     assert texts_with(store, gone()) == texts_with(store, key) == []
     assert check(store) == []
     old, new = current_run_ids(store)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, delete, func, select, text, update
 
-from ews import families
+from ews import families, withheld
 from ews.errors import InputRefused
 from ews.home import Home, read_json
 from ews.store.opening import Store
@@ -87,6 +87,7 @@ def purge_students(
             _remove(place)
         _forget_withdrawn(home, student_ids)
         families.forget(home, student_ids)
+        withheld.forget(home, student_ids)
     empty_log(store)
     return purge
 
