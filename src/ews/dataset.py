@@ -147,8 +147,8 @@ class _Ingest:
 def _one_year(ingest: _Ingest, target_year: SchoolYear, after_day: int, with_outcomes: bool) -> pd.DataFrame:
     records, policy = ingest.records, ingest.policy
     history = history_as_of(records, kept_beside(ingest.folder), target_year, after_day, policy, ingest.engine)
-    names = [entry.name for entry in features_for(after_day)]
     students = cohort(records, target_year, policy, after_day=after_day)
+    names = [entry.name for entry in features_for(after_day)]
     known = _known(ingest, history, keep=not with_outcomes)
     rows = of_list(students, history, policy, known)
     outcomes = _outcomes(ingest, target_year) if with_outcomes else None
@@ -158,7 +158,10 @@ def _one_year(ingest: _Ingest, target_year: SchoolYear, after_day: int, with_out
 
 
 def _known(ingest: _Ingest, history: History, *, keep: bool) -> nw.LazyFrame:
-    """What closed years tell. A list is made again every week, so it is kept; a dataset to learn from seldom is."""
+    """What closed years tell. A list is made again every week, so it is kept; a dataset to learn from seldom is.
+
+    What comes of the target year is counted meanwhile, and kept for `_outcomes`.
+    """
     if keep:
         return kept_of_closed_years(_lists(ingest.folder), history, ingest.policy, ingest.engine)
     totals = totals_of_past(history, ingest.policy)

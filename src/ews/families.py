@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
-from ews.errors import InputRefused, NotFound
+from ews.errors import InputRefused
 from ews.home import Home, write_atomically
+from ews.withheld import refuse_unknown
 
 CORRECTIONS, CONSENTS = "corrections.jsonl", "consents.jsonl"
 
@@ -74,10 +73,9 @@ def ask_correction(home: Home, student_id: str, *, what: str, by: str, at: str) 
         NotFound: the records in force do not know the id.
         InputRefused: nobody, or nothing to correct, is named.
     """
-    folder = home.ingested()
-    asked = Correction(student_id, what.strip(), by.strip(), at, folder.name)
+    asked = Correction(student_id, what.strip(), by.strip(), at, home.ingested().name)
     _refuse_blank(vars(asked))
-    _refuse_unknown(folder, student_id)
+    refuse_unknown(home, student_id)
     _write(home.path / CORRECTIONS, (*corrections(home), asked))
 
 
@@ -108,7 +106,7 @@ def agree(home: Home, consent: Consent) -> None:
         InputRefused: records, purpose, party, signature or who noted it is missing.
     """
     _refuse_blank({name: value for name, value in vars(consent).items() if name != "revoked_on"})
-    _refuse_unknown(home.ingested(), consent.student_id)
+    refuse_unknown(home, consent.student_id)
     _write(home.path / CONSENTS, (*consents(home), consent))
 
 
@@ -154,11 +152,6 @@ def _refuse_blank(told: dict[str, str]) -> None:
     blank = [name.replace("_", "-") for name, value in told.items() if not value.strip()]
     if blank:
         raise InputRefused(f"What a family asks or agrees to is noted whole. Missing: {', '.join(blank)}.")
-
-
-def _refuse_unknown(folder: Path, student_id: str) -> None:
-    if not pq.read_table(folder / "students.parquet", filters=[("student_id", "==", student_id)]).num_rows:
-        raise NotFound("No such student in the records in force. Ids are text, as given: 007 is not 7.")
 
 
 def _lines(path: Path) -> list[dict[str, str]]:

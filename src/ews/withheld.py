@@ -34,9 +34,19 @@ def withhold(home: Home, student_id: str, objection: Objection) -> None:
     Raises:
         NotFound: the records in force do not know the id.
     """
+    refuse_unknown(home, student_id)
+    _write(home, {**_objections(home), student_id: asdict(objection)})
+
+
+def refuse_unknown(home: Home, student_id: str) -> None:
+    """Stop what is about a student of whom nothing is recorded.
+
+    Raises:
+        NotEnoughData: nothing was ingested yet.
+        NotFound: the records in force do not know the id.
+    """
     if not pq.read_table(home.ingested() / "students.parquet", filters=[("student_id", "==", student_id)]).num_rows:
         raise NotFound("No such student in the records in force. Ids are text, as given: 007 is not 7.")
-    _write(home, {**_objections(home), student_id: asdict(objection)})
 
 
 def lift(home: Home, student_id: str) -> None:
