@@ -59,10 +59,10 @@ def by_pandas(folder: Path) -> pd.DataFrame:
     """
     students = pd.read_parquet(folder / "students.parquet")
     source = _source(folder, students["student_id"])
-    *past, target = (_student_year(source, year) for year in YEARS)
+    past = [_student_year(source, year) for year in YEARS[:-1]]
     households = students.astype({"student_id": source.categories["student_id"], "household_id": "category"})
     found = features(_cohort(source), pd.concat(past), households.set_index("student_id")["household_id"], YEARS[-1])
-    return found.join(_outcomes(target.set_index("student_id")))
+    return found.join(_outcomes(_days_of_target(source, YEARS[-1])))
 
 
 def _source(folder: Path, students: pd.Series) -> _Source:
@@ -86,6 +86,16 @@ def _cohort(source: _Source) -> pd.DataFrame:
     stays = _stays(source, YEARS[-1])
     first = stays[stays["first_index"] == 1].drop_duplicates("student_id", keep="last").set_index("student_id")
     return first.loc[first["grade_level"] >= FIRST_GRADE_LISTED, ["school_id", "grade_level"]]
+
+
+def _days_of_target(source: _Source, year: int) -> pd.DataFrame:
+    """Days enrolled and absent, and nothing else: outcomes ask for no more."""
+    stays = _stays(source, year)
+    enrolled = (stays["last_index"] - stays["first_index"] + 1).groupby(stays["student_id"], observed=True).sum()
+    marks = source.read(source.folder / "marks" / f"school_year={year}" / "marks.parquet", ["student_id", "is_absent"])
+    absent = marks["is_absent"].groupby(marks["student_id"], observed=False).sum()
+    days = pd.DataFrame({"days_enrolled": enrolled, "days_absent": absent.reindex(enrolled.index)})
+    return days.astype("int32")
 
 
 def _outcomes(target: pd.DataFrame) -> pd.DataFrame:

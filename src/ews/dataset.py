@@ -5,7 +5,6 @@ where the year has ended, what came of it.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,14 +28,13 @@ from ews.labels import labels
 from ews.policy import Policy
 from ews.school_year import SchoolYear
 from ews.student_years import (
-    History,
     Records,
     history_as_of,
     is_complete,
     kept_beside,
     known_school_years,
+    one_student_year,
     open_records,
-    stored_student_years,
 )
 from ews.treatment import TREATED, learning_weights, mentored_students, was_mentored
 
@@ -121,7 +119,8 @@ def dataset_for(
     if not target_years:
         raise NotEnoughData("No target year to build. Two known school years are needed: one to look back on.")
     ingest = _Ingest(folder, open_records(folder, engine), policy, engine)
-    years = [_one_year(ingest, year, after_day, with_outcomes) for year in sorted(set(target_years))]
+    latest_first = sorted(set(target_years), reverse=True)  # it has the years kept whose outcomes the others ask for
+    years = [_one_year(ingest, year, after_day, with_outcomes) for year in latest_first][::-1]
     names = tuple(entry.name for entry in features_for(after_day))
     rows = pd.concat(years, ignore_index=True)
     rows[TREATED] = was_mentored(rows, mentored_students(folder) if with_outcomes else None)
@@ -149,27 +148,16 @@ def _one_year(ingest: _Ingest, target_year: SchoolYear, after_day: int, with_out
     history = history_as_of(records, kept_beside(ingest.folder), target_year, after_day, policy, ingest.engine)
     students = cohort(records, target_year, policy, after_day=after_day)
     names = [entry.name for entry in features_for(after_day)]
-    known = _known(ingest, history, keep=not with_outcomes)
-    rows = of_list(students, history, policy, known)
+    if with_outcomes:
+        everyone = totals_of_past(history, policy)
+        known = once(of_closed_years(history, policy, everyone, students))
+    else:
+        everyone = known = kept_of_closed_years(_lists(ingest.folder), history, policy, ingest.engine)
+    rows = of_list(students, history, policy, known, everyone)
     outcomes = _outcomes(ingest, target_year) if with_outcomes else None
     if outcomes is not None:
         rows = rows.join(outcomes.drop("school_year"), on="student_id", how="left")
     return _typed(side_by_side(rows, known, "student_id", names), names, policy)
-
-
-def _known(ingest: _Ingest, history: History, *, keep: bool) -> nw.LazyFrame:
-    """What closed years tell. A list is made again every week, so it is kept; a dataset to learn from seldom is.
-
-    What comes of the target year is counted meanwhile, and kept for `_outcomes`.
-    """
-    if keep:
-        return kept_of_closed_years(_lists(ingest.folder), history, ingest.policy, ingest.engine)
-    totals = totals_of_past(history, ingest.policy)
-    with ThreadPoolExecutor(1) as beside:  # one thread puts the query together, the others are free until it is
-        counted = beside.submit(_count_target_year, ingest, history.target_year)
-        known = once(of_closed_years(history, ingest.policy, totals))
-        counted.result()
-    return known
 
 
 def _lists(folder: Path) -> Path:
@@ -177,18 +165,12 @@ def _lists(folder: Path) -> Path:
     return folder.parent / "features"
 
 
-def _count_target_year(ingest: _Ingest, target_year: SchoolYear) -> None:
-    """Have the target year's student years kept, from a thread that opens the records for itself."""
-    _outcomes(replace(ingest, records=open_records(ingest.folder, ingest.engine)), target_year)
-
-
 def _outcomes(ingest: _Ingest, target_year: SchoolYear) -> nw.LazyFrame | None:
     """What came of the target year; None where it has not ended, or was never recorded."""
     records, policy = ingest.records, ingest.policy
     if target_year not in known_school_years(records) or not is_complete(records, target_year, policy):
         return None
-    years = stored_student_years(kept_beside(ingest.folder), records, policy, ingest.engine, before=target_year.next)
-    return labels(years.filter(nw.col("school_year") == target_year.ending), policy)
+    return labels(one_student_year(kept_beside(ingest.folder), records, target_year, policy, ingest.engine), policy)
 
 
 def _typed(rows: pd.DataFrame, feature_names: Sequence[str], policy: Policy) -> pd.DataFrame:

@@ -21,6 +21,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ews.errors import EngineNotInstalled
 
@@ -75,6 +76,10 @@ def scan(path: Path | str | Sequence[Path], engine: Engine = "duckdb") -> nw.Laz
     return nw.from_native(_connection().read_parquet(files, hive_partitioning=by_folder))
 
 
+_POOL = pa.jemalloc_memory_pool() if "jemalloc" in pa.supported_memory_backends() else pa.default_memory_pool()
+"""Where columns are copied one after the other: Arrow's usual pool asks the system for fresh memory each time."""
+
+
 def to_pandas(frame: nw.LazyFrame) -> pd.DataFrame:
     """The rows as pandas, of the same types on every engine: truth values are nullable, text is text."""
     return _as_pandas(frame.collect("pyarrow").to_native())
@@ -82,7 +87,7 @@ def to_pandas(frame: nw.LazyFrame) -> pd.DataFrame:
 
 def _as_pandas(table: pa.Table) -> pd.DataFrame:
     kinds = {pa.bool_(): pd.BooleanDtype()}
-    return table.to_pandas(types_mapper=kinds.get)
+    return table.to_pandas(types_mapper=kinds.get, memory_pool=_POOL)
 
 
 def side_by_side(left: nw.LazyFrame, right: nw.LazyFrame, key: str, numbers: Sequence[str]) -> pd.DataFrame:
@@ -106,7 +111,7 @@ def side_by_side(left: nw.LazyFrame, right: nw.LazyFrame, key: str, numbers: Seq
         np.take(_laid_flat(column), places, out=row, mode="clip")  # the default mode would fill a copy first
 
     def taken(name: str) -> pa.Array:
-        return rows[name].combine_chunks().take(pa.array(order))
+        return pc.take(rows[name].combine_chunks(_POOL), pa.array(order), memory_pool=_POOL)
 
     others = [name for name in rows.column_names if name not in numbers]
     with ThreadPoolExecutor(os.cpu_count()) as threads:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from ews.dataset import Dataset, dataset_for, outcome_columns, target_years_with_outcomes
@@ -34,7 +35,10 @@ def stay(student: str, first: int, last: int) -> Stay:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ann in all three years, Ben new in 2026, Cat gone before it; the calendar of 2027 is known and no mark."""
+    """Ann in all three years, Ben new in 2026, Cat gone before it; the calendar of 2027 is known and no mark.
+
+    Ann and Cat live in one household.
+    """
     days = [day for year in (2024, 2025, 2026, 2027) for day in days_of(year)]
     short = Stay("dee", "oak", days_of(2026)[0].date, days_of(2026)[4].date, "05")
     stays = [stay("ann", 2024, 2026), stay("ben", 2026, 2026), stay("cat", 2024, 2025), short]
@@ -42,7 +46,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *marks_of("ann", 2024, 1), *marks_of("ann", 2025, 4), *marks_of("ann", 2026, 3),
         *marks_of("ben", 2026, 4), *marks_of("cat", 2024, 1), *marks_of("cat", 2025, 1),
     ]  # fmt: skip
-    return write_ingest(tmp_path_factory.mktemp("ingest"), District(days, stays, marks))
+    written = write_ingest(tmp_path_factory.mktemp("ingest"), District(days, stays, marks))
+    homes = {"student_id": ["ann", "ben", "cat", "dee"], "household_id": ["pine", None, "pine", "oak"]}
+    pl.DataFrame(homes).write_parquet(written / "students.parquet")
+    return written
 
 
 @pytest.fixture(scope="module")
@@ -122,10 +129,26 @@ def test_a_year_ahead_has_features_and_no_outcomes(folder: Path) -> None:
     assert set(outcome_columns(POLICY)) <= set(found.frame.columns)
 
 
+def test_of_several_target_years_the_last_alone_is_not_kept(folder: Path, tmp_path: Path) -> None:
+    """What its outcomes ask for is two counts of a student; of the years before it features ask for all."""
+    (tmp_path / "ingest").symlink_to(folder)
+    found = dataset_for(tmp_path / "ingest", [Y2026, Y2025], POLICY)
+    assert list(found.frame["school_year"].unique()) == [2025, 2026]
+    kept = sorted(file.name[:16] for file in tmp_path.rglob("school_year=*.parquet"))
+    assert kept == ["school_year=2024", "school_year=2025"]
+
+
 def test_without_outcomes_a_past_year_is_built_as_a_new_one(folder: Path, built: Dataset) -> None:
     found = dataset_for(folder, [Y2026], POLICY, with_outcomes=False)
     assert np.isnan(found.y).all()
     pd.testing.assert_frame_equal(found.x, of_2026(built).x)
+
+
+def test_the_household_is_everyone_in_it_also_who_is_not_on_the_list(built: Dataset) -> None:
+    rows = of_2026(built).frame.set_index("student_id")
+    assert "cat" not in rows.index
+    assert rows["household_students"].to_dict() == pytest.approx({"ann": 1, "ben": np.nan, "dee": np.nan}, nan_ok=True)
+    assert rows.loc["ann", "household_rate"] == pytest.approx((1 / 2 + 1) / (40 / 2 + 40))
 
 
 def test_after_some_days_the_open_year_is_seen_that_far(folder: Path) -> None:

@@ -1,6 +1,7 @@
 import datetime as dt
 from pathlib import Path
 
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -15,6 +16,7 @@ from ews.student_years import (
     history_as_of,
     is_complete,
     known_school_years,
+    one_student_year,
     open_records,
     opened,
     reaches_day,
@@ -307,6 +309,24 @@ def test_stored_years_are_computed_once(tmp_path: Path, district: District) -> N
     assert kept_in(tmp_path / "kept") == stamps
     assert again.equals(first)
     assert list(first["school_year"].unique()) == [2024, 2025]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_one_year_is_read_where_it_is_kept_and_else_counted_and_not_kept(
+    tmp_path: Path, district: District, engine: Engine
+) -> None:
+    def found(place: Path) -> pd.DataFrame:
+        frame = opened(one_student_year(place, records, SchoolYear(2025), Policy(), engine))
+        return to_pandas(frame.select(STUDENT_YEARS.column_names)).sort_values("student_id", ignore_index=True)
+
+    records = open_records(write_ingest(tmp_path / "ingest", district), engine)
+    counted = found(tmp_path / "kept")
+    assert len(counted) > 1
+    assert kept_in(tmp_path / "kept") == {}
+    stored_student_years(tmp_path / "kept", records, Policy(), engine)
+    for file in tmp_path.rglob("marks/*/*.parquet"):
+        file.unlink()
+    pd.testing.assert_frame_equal(found(tmp_path / "kept"), counted)
 
 
 def test_a_later_ingest_computes_the_open_year_anew_and_takes_the_closed_one_as_it_is(

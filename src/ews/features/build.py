@@ -33,25 +33,29 @@ def build_features(cohort: nw.LazyFrame, history: History, policy: Policy) -> nw
     """
     known = of_closed_years(history, policy)
     names = [entry.name for entry in features_for(history.after_day)]
-    whole = _join(of_list(cohort, history, policy, known), known.select("student_id", *TOLD_BY_CLOSED_YEARS))
+    whole = _join(of_list(cohort, history, policy, known, known), known.select("student_id", *TOLD_BY_CLOSED_YEARS))
     return whole.select(*KEYS, *names, *CONTEXT_COLUMNS)
 
 
-def of_list(cohort: nw.LazyFrame, history: History, policy: Policy, known: nw.LazyFrame) -> nw.LazyFrame:
+def of_list(
+    cohort: nw.LazyFrame, history: History, policy: Policy, known: nw.LazyFrame, everyone: nw.LazyFrame
+) -> nw.LazyFrame:
     """The features that look at the list; `TOLD_BY_CLOSED_YEARS` are the others.
 
     Args:
         cohort: as in `build_features`, with history and policy.
         history: what is known at the as-of point, and no more.
         policy: what counts as chronic and as too short a stay.
-        known: `of_closed_years` of the same history and policy, kept or computed.
+        known: `of_closed_years` of the same history and policy, kept or computed, of the cohort or of all students.
+        everyone: the same of all students, or their `totals_of_past`: households reach beyond the cohort.
 
     Returns:
         As of `build_features`, without the features of closed years.
     """
     entries = (entry for entry in features_for(history.after_day) if entry.looks_at_list)
     columns = (entry.expression.cast(nw.Float64).alias(entry.name) for entry in entries)
-    return _wide_frame(cohort, history, policy, known).select(*KEYS, *columns, *_context_columns(policy))
+    wide = _wide_frame(cohort, history, policy, known)
+    return with_household(wide, everyone, history.households).select(*KEYS, *columns, *_context_columns(policy))
 
 
 def _wide_frame(cohort: nw.LazyFrame, history: History, policy: Policy, known: nw.LazyFrame) -> nw.LazyFrame:
@@ -60,7 +64,7 @@ def _wide_frame(cohort: nw.LazyFrame, history: History, policy: Policy, known: n
     if history.so_far is not None:
         wide = _join(wide, prefixed(history.so_far, "so_far"))
     wide = with_school(wide, countable(history.past, policy))
-    return with_household(_join(wide, known.select("student_id", *READ_BY_LISTS)), known, history.households)
+    return _join(wide, known.select("student_id", *READ_BY_LISTS))
 
 
 def _join(wide: nw.LazyFrame, right: nw.LazyFrame) -> nw.LazyFrame:

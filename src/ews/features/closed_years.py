@@ -11,6 +11,7 @@ from ews.features.families import FEATURES
 from ews.features.surroundings import (
     HOUSEHOLD_SUMS,
     READ_BY_MONTHS,
+    beside_months_of_school,
     with_classmates,
     with_months_of_school,
 )
@@ -35,20 +36,26 @@ def totals_of_past(history: History, policy: Policy) -> nw.LazyFrame:
     return once(totals_of(past, rates_of_years(past), history.target_year, policy))
 
 
-def of_closed_years(history: History, policy: Policy, totals: nw.LazyFrame | None = None) -> nw.LazyFrame:
+def of_closed_years(
+    history: History, policy: Policy, totals: nw.LazyFrame | None = None, students: nw.LazyFrame | None = None
+) -> nw.LazyFrame:
     """Every feature that looks at closed years only, and what the other features read of them.
 
     Args:
         history: what is known at the as-of point; only its past is looked at.
         policy: what counts as chronic and as too short a stay.
         totals: `totals_of_past` of the same, where it is there already.
+        students: rows with the student_id of those wanted; None for all.
 
     Returns:
-        One row per student with any known year: student_id, the features as float64 (null = not known),
+        One row per student wanted with any known year: student_id, the features as float64 (null = not known),
         and `READ_BY_LISTS`.
     """
     features = (FEATURES[name].expression.cast(nw.Float64).alias(name) for name in TOLD_BY_CLOSED_YEARS)
-    wide = _wide_frame(history, policy, totals_of_past(history, policy) if totals is None else totals)
+    totals = totals_of_past(history, policy) if totals is None else totals
+    if students is not None:
+        totals = totals.join(students.select("student_id"), on="student_id", how="semi")
+    wide = _wide_frame(history, policy, totals)
     return wide.select("student_id", *READ_BY_LISTS, *features)
 
 
@@ -62,9 +69,9 @@ def _wide_frame(history: History, policy: Policy, totals: nw.LazyFrame) -> nw.La
         totals.rename({name: f"last_{name}" for name in ("school_year", "expected_days_absent")}),
         on=["student_id", "last_school_year"],
     )
-    wide = opened(with_classmates(wide, kept, policy), "last_")
     last_years = kept.join(totals.select("school_year").unique(), on="school_year", how="semi")
-    return with_months_of_school(wide, opened(last_years, only=READ_BY_MONTHS))
+    wide = with_months_of_school(with_classmates(wide, kept, policy), opened(last_years, only=READ_BY_MONTHS))
+    return beside_months_of_school(opened(wide, "last_"))
 
 
 def prefixed(rows: nw.LazyFrame, prefix: str) -> nw.LazyFrame:

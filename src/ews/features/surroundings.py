@@ -90,7 +90,7 @@ def with_classmates(wide: nw.LazyFrame, past: nw.LazyFrame, policy: Policy) -> n
     sums = _sums(countable(past, policy), *keys).rename(dict(zip(keys, last_keys, strict=True)))
     own = _summands(policy, "last_")
     others = {f"others_classmates_{name}": nw.col(name) - own[name] for name in SUMS}
-    return wide.join(sums, on=last_keys, how="left").with_columns(**others).drop(*SUMS)
+    return wide.join(sums, on=last_keys, how="left").select(*wide.collect_schema().names(), **others)
 
 
 def _drop_own(wide: nw.LazyFrame) -> nw.LazyFrame:
@@ -118,16 +118,26 @@ def with_household(wide: nw.LazyFrame, known: nw.LazyFrame, households: nw.LazyF
 
 
 def with_months_of_school(wide: nw.LazyFrame, past: nw.LazyFrame) -> nw.LazyFrame:
-    """Add `others_months_students`, and what the student would have missed as they did: `others_months_…`, and in all.
+    """Add what all students of the school and year of the student's own last known record have: `_DAYS_OF_MONTHS`.
 
-    The others are those of the school and year of the student's own last known record, whose days are in `wide`. What
-    was missed in all is `others_months_total`.
+    `beside_months_of_school` makes of it what is known of the others.
+
+    Args:
+        wide: one row per student with any known year, with the last of them as `last_…`.
+        past: the student years that are anybody's last, with `READ_BY_MONTHS`.
     """
     keys = {"last_school_id": "school_id", "last_school_year": "school_year"}
     sums = past.group_by(*keys.values()).agg(
-        *(nw.col(name).sum().cast(nw.Int64) for name in _DAYS_OF_MONTHS), nw.len().alias("students")
+        *(nw.col(name).sum().cast(nw.Int64) for name in _DAYS_OF_MONTHS), students=nw.len()
     )
-    sums = sums.rename({key: name for name, key in keys.items()})
+    return wide.join(sums.rename({key: name for name, key in keys.items()}), on=list(keys), how="left")
+
+
+def beside_months_of_school(wide: nw.LazyFrame) -> nw.LazyFrame:
+    """Put `others_months_students`, and what the student would have missed as they did, in the place of the sums.
+
+    That is `others_months_…`, by month, and `others_months_total`. The student's own days are in `wide`.
+    """
 
     def of_others(name: str) -> nw.Expr:
         return nw.col(name) - nw.coalesce(nw.col(f"last_{name}"), nw.lit(0))
@@ -136,9 +146,11 @@ def with_months_of_school(wide: nw.LazyFrame, past: nw.LazyFrame) -> nw.LazyFram
         rate = absence_rate(of_others(f"days_absent_month_{month}"), of_others(f"days_enrolled_month_{month}"))
         return nw.coalesce(rate, nw.lit(0.0)) * nw.col(f"last_days_enrolled_month_{month}")
 
-    joined = wide.join(sums, on=list(keys), how="left")
-    expected = {f"others_months_{month}": as_they_did(month) for month in MONTHS}
-    rows = joined.with_columns(**expected, others_months_students=nw.col("students") - 1).drop(
-        *_DAYS_OF_MONTHS, "students"
+    summed = {*_DAYS_OF_MONTHS, "students"}
+    others = {f"others_months_{month}": as_they_did(month) for month in MONTHS}
+    return wide.select(
+        *(name for name in wide.collect_schema().names() if name not in summed),
+        **others,
+        others_months_students=nw.col("students") - 1,
+        others_months_total=reduce(add, others.values()),
     )
-    return rows.with_columns(others_months_total=reduce(add, (nw.col(name) for name in expected)))

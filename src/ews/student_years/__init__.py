@@ -3,7 +3,7 @@
 from ews.student_years.columns import STUDENT_YEARS, opened
 from ews.student_years.compute import student_years
 from ews.student_years.grades import grade_number, promoted
-from ews.student_years.history import History, history_as_of, kept_beside, stored_student_years
+from ews.student_years.history import History, history_as_of, kept_beside, one_student_year, stored_student_years
 from ews.student_years.one_year import is_complete, last_mark, one_year, reaches_day
 from ews.student_years.records import Records, has_rows, known_school_years, open_records
 from ews.student_years.sheets import from_sheet
@@ -23,6 +23,7 @@ __all__ = [
     "known_school_years",
     "last_mark",
     "last_stays",
+    "one_student_year",
     "one_year",
     "open_records",
     "opened",

@@ -81,13 +81,31 @@ def stored_student_years(
     return scan(_stored_files(place, records, policy, before), engine)
 
 
+def one_student_year(
+    place: Path, records: Records, school_year: SchoolYear, policy: Policy, engine: Engine = "duckdb"
+) -> nw.LazyFrame:
+    """`student_years` of one known year as they are kept in `place`, or counted when asked for, and not kept.
+
+    An engine counts only what is read of them, which is little where it is days absent and enrolled.
+    """
+    path = _path(_kept(place, policy), records, school_year)
+    return scan([path], engine) if path.exists() else kept_student_years(records, school_year, policy)
+
+
 def _stored_files(place: Path, records: Records, policy: Policy, before: SchoolYear | None) -> list[Path]:
     years = [year for year in known_school_years(records) if before is None or year < before]
     if not years:
         when = f" before {before.label}" if before else ""
         raise NotEnoughData(f"No school year{when} is known. Ingest attendance of at least one.")
-    kept = place / f"definition-{DEFINITION}-slack-{policy.closed_year_slack_days}"
-    return [_stored(kept, records, year, policy) for year in years]
+    return [_stored(_kept(place, policy), records, year, policy) for year in years]
+
+
+def _kept(place: Path, policy: Policy) -> Path:
+    return place / f"definition-{DEFINITION}-slack-{policy.closed_year_slack_days}"
+
+
+def _path(kept: Path, records: Records, school_year: SchoolYear) -> Path:
+    return kept / f"school_year={school_year}-{records.fingerprints[str(school_year)]}.parquet"
 
 
 def _households(records: Records) -> nw.LazyFrame | None:
@@ -98,5 +116,5 @@ def _households(records: Records) -> nw.LazyFrame | None:
 
 def _stored(kept: Path, records: Records, school_year: SchoolYear, policy: Policy) -> Path:
     """Where the year is kept; what it was in an earlier ingest goes once this one is whole."""
-    path = kept / f"school_year={school_year}-{records.fingerprints[str(school_year)]}.parquet"
+    path = _path(kept, records, school_year)
     return keep(path, lambda: kept_student_years(records, school_year, policy), f"school_year={school_year}-*.parquet")
