@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import pyarrow.compute as pc
 
 from benchmarks.by_pandas import by_pandas
 from benchmarks.student_years import YEARS
@@ -31,8 +32,9 @@ def scan(folder: Path) -> int:
 
 
 def _counted(marks: str) -> int:
-    counted = f"select count(*) as marks from '{marks}' group by student_id, school_year"
-    return duckdb.sql(f"select count(*) from ({counted})").fetchall()[0][0]
+    """How many marks the counts add up to. They are handed out: DuckDB does not count what nobody reads."""
+    counts = duckdb.sql(f"select student_id, school_year, count(*) as marks from '{marks}' group by all")
+    return pc.sum(counts.to_arrow_table()["marks"]).as_py()
 
 
 def features(folder: Path) -> int:

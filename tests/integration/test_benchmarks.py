@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from benchmarks.by_pandas import by_pandas
-from benchmarks.student_years import YEARS, write_ingest
+from benchmarks.student_years import YEARS, size, write_export, write_ingest
+from benchmarks.tasks import export_scan, scan
 from ews.dataset import Dataset, dataset_for
 from ews.policy import Policy
 from ews.school_year import SchoolYear
@@ -67,6 +68,11 @@ def test_every_outcome_in_pandas_is_what_ews_makes(by_ews: Dataset, in_pandas: p
     for name in (name for name in by_ews.frame if name.startswith("outcome_")):
         expected, found = (frame[name].to_numpy("float64", na_value=np.nan) for frame in (by_ews.frame, in_pandas))
         np.testing.assert_allclose(found, expected, rtol=1e-9, err_msg=name)
+
+
+def test_the_scans_count_every_mark_as_exported_and_as_stored(ingest_folder: Path) -> None:
+    write_export(ingest_folder)
+    assert scan(ingest_folder) == export_scan(ingest_folder) == size(ingest_folder)[1]
 
 
 def test_the_records_compared_tell_something_of_every_feature(by_ews: Dataset) -> None:
