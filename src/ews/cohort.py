@@ -57,10 +57,9 @@ def _enrolled(records: Records, target_year: SchoolYear, policy: Policy, day: in
 
 
 def _on_sheet(records: Records, school_year: SchoolYear) -> nw.LazyFrame | None:
-    if records.attendance_years is None:
+    if records.attendance_years is None or school_year.ending not in records.years_on_sheets:
         return None
-    rows = from_sheet(records.attendance_years.filter(nw.col("school_year") == school_year.ending))
-    return rows if has_rows(rows) else None
+    return from_sheet(records.attendance_years.filter(nw.col("school_year") == school_year.ending))
 
 
 def _promoted(records: Records, target_year: SchoolYear, policy: Policy) -> nw.LazyFrame:

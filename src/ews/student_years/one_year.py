@@ -7,7 +7,7 @@ import narwhals as nw
 
 from ews.policy import Policy
 from ews.school_year import SchoolYear
-from ews.student_years.records import Records, has_rows, marks_of, values
+from ews.student_years.records import Records, marks_of, values
 from ews.tallies import LAST_WINDOWS, OF_DAYS, mark_tallies
 
 _WHILE_WHOLE = (*OF_DAYS, "is_first_stay", "is_last_stay")
@@ -36,7 +36,7 @@ def one_year(records: Records, school_year: SchoolYear, policy: Policy, through_
 
     An open year ends at its last mark: the days after it are not yet known to be days of presence.
     """
-    if records.calendar is None or records.stays is None or not has_rows(_of(records.calendar, school_year)):
+    if records.calendar is None or records.stays is None or school_year.ending not in records.dates_of_years:
         return None
     days = _of(records.calendar, school_year)
     stays = _with_length(_of(records.stays, school_year), days)
@@ -98,13 +98,11 @@ def is_complete(records: Records, school_year: SchoolYear, policy: Policy) -> bo
     A yearly sheet is complete by nature. Daily records are when at most `closed_year_slack_days`
     instructional days of the district's calendar follow the last mark.
     """
-    if records.calendar is None or not has_rows(_of(records.calendar, school_year)):
-        return records.attendance_years is not None and has_rows(_of(records.attendance_years, school_year))
+    dates = records.dates_of_years.get(school_year.ending)
+    if dates is None:
+        return school_year.ending in records.years_on_sheets
     reached = last_mark(records, school_year)
-    if reached is None:
-        return False
-    after = _of(records.calendar, school_year).filter(nw.col("date") > nw.lit(reached))
-    return len(values(after.select("date").unique())) <= policy.closed_year_slack_days
+    return reached is not None and sum(date > reached for date in dates) <= policy.closed_year_slack_days
 
 
 def reaches_day(records: Records, school_year: SchoolYear, day: int) -> bool:

@@ -1,7 +1,10 @@
 """The records of one ingest, opened: frames that any engine can read, and which school years they tell of."""
 
+import datetime as dt
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -38,6 +41,22 @@ class Records:
     marked_years: frozenset[int]
     folder: Path
     engine: Engine
+
+    @cached_property
+    def dates_of_years(self) -> Mapping[int, frozenset[dt.date]]:
+        """For each school year of the calendar, the dates on which any school has instruction; read once."""
+        dates: defaultdict[int, set[dt.date]] = defaultdict(set)
+        if self.calendar is not None:
+            found = self.calendar.select("school_year", "date").unique().collect("pyarrow").to_native()
+            for year, date in zip(*(column.to_pylist() for column in found.columns), strict=True):
+                dates[year].add(date)
+        return {year: frozenset(of_year) for year, of_year in dates.items()}
+
+    @cached_property
+    def years_on_sheets(self) -> frozenset[int]:
+        """The school years of which there is a yearly sheet; read once."""
+        sheet = self.attendance_years
+        return frozenset() if sheet is None else frozenset(values(sheet.select("school_year").unique()))
 
 
 def open_records(folder: Path, engine: Engine = "duckdb") -> Records:
@@ -89,9 +108,7 @@ def known_school_years(records: Records) -> list[SchoolYear]:
 
     A year in the calendar without a single mark is not known: it lies ahead, or was never recorded.
     """
-    sheet = records.attendance_years
-    on_sheet = set() if sheet is None else {int(year) for year in values(sheet.select("school_year").unique())}
-    return [SchoolYear(year) for year in sorted(records.marked_years | on_sheet)]
+    return [SchoolYear(year) for year in sorted(records.marked_years | records.years_on_sheets)]
 
 
 def has_rows(frame: nw.LazyFrame) -> bool:
