@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ews.errors import EngineNotInstalled
+from ews.home import sync
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -184,29 +185,21 @@ def write_parquet(frame: nw.LazyFrame, path: Path) -> None:
     Spark's tasks each write a part, so from Spark the path becomes a folder of parts, and must not exist yet.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    if frame.implementation.is_pyspark():
-        return _write_parts(frame, path)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
-    temporary = Path(name)
-    try:
-        _write_file(frame, temporary)
-        os.fsync(descriptor)
-        temporary.replace(path)
-    finally:
-        os.close(descriptor)
-        temporary.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".tmp-") as temporary:
+        whole = Path(temporary) / path.name
+        if frame.implementation.is_duckdb():
+            quoted = str(whole).replace("'", "''")
+            frame.to_native().query("kept_rows", f"copy kept_rows to '{quoted}' {_UNCOMPRESSED}")
+        else:
+            frame.sink_parquet(str(whole))
+        for written in (whole, *whole.glob("*")):
+            sync(written)
+        whole.replace(path)
+    sync(path.parent)
 
 
 _UNCOMPRESSED = "(format parquet, compression uncompressed, dictionary_size_limit 4000)"
 """Compressing takes a third of the time it takes to write; numbers of few values take few bits by themselves."""
-
-
-def _write_file(frame: nw.LazyFrame, path: Path) -> None:
-    if frame.implementation.is_duckdb():
-        quoted = str(path).replace("'", "''")
-        frame.to_native().query("kept_rows", f"copy kept_rows to '{quoted}' {_UNCOMPRESSED}")
-    else:
-        frame.sink_parquet(path)
 
 
 def keep(path: Path, make: Callable[[], nw.LazyFrame], outdated: str) -> Path:
@@ -262,13 +255,6 @@ _NO_SPARK = (
 
 def _file_or_parts(path: Path) -> str:
     return str(path / "*.parquet" if path.is_dir() else path)
-
-
-def _write_parts(frame: nw.LazyFrame, path: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".tmp-") as temporary:
-        parts = Path(temporary) / path.name
-        frame.sink_parquet(str(parts))
-        parts.replace(path)
 
 
 def _connection() -> duckdb.DuckDBPyConnection:

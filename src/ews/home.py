@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ews.errors import Busy, NotEnoughData
+from ews.errors import Busy, InputRefused, NotEnoughData
 
 
 class Home:
@@ -33,6 +33,7 @@ class Home:
     """
 
     def __init__(self, path: Path) -> None:
+        refuse_pattern(path)
         self.path = path.resolve()
         self.edfi = self.path / "edfi"
         self.tables = self.path / "tables"
@@ -81,6 +82,19 @@ class Home:
         return self.tables / str(read_json(self.current_tables)["id"])
 
 
+def refuse_pattern(path: Path) -> None:
+    """Refuse a place whose name the engines read as a pattern: they would find nothing there, or a neighbour's files.
+
+    Raises:
+        InputRefused: the path, made absolute, has one of * ? [ in it.
+    """
+    if set("*?[") & set(str(path.resolve())):
+        raise InputRefused(
+            f"{path.resolve()} has one of * ? [ in its name, which is read as a pattern of several names. "
+            "Rename the folder."
+        )
+
+
 def read_json(path: Path) -> dict[str, object]:
     """The object in a JSON file."""
     return dict(json.loads(path.read_text(encoding="utf-8")))
@@ -110,7 +124,7 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 @contextlib.contextmanager
@@ -125,10 +139,10 @@ def new_folder(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         for file in temporary.rglob("*"):
-            _sync(file)
+            sync(file)
         if not path.exists():
             temporary.rename(path)
-            _sync_folder(path.parent)
+            sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -139,12 +153,10 @@ def remove_leftovers(folder: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have a file's bytes, or the names in a folder, on disk when this returns."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-_sync_folder = _sync

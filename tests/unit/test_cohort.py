@@ -132,3 +132,43 @@ def test_without_any_known_year_there_is_no_cohort(tmp_path: Path, engine: Engin
     district = District(days=days, stays=[Stay("ann", "oak", LONG_AGO, None, "03")])
     with pytest.raises(NotEnoughData, match="Neither 2024-25 nor a year before it is known"):
         members(tmp_path, engine, district)
+
+
+def test_a_school_whose_enrolments_come_later_has_its_students_promoted(tmp_path: Path, engine: Engine) -> None:
+    """Else the whole school would be missing from the list without a word."""
+    elm_24 = school_days("elm", 2024, 60)
+    stays = [
+        Stay("at oak", "oak", LONG_AGO, None, "03"),
+        Stay("moved to oak", "elm", LONG_AGO, elm_24[-1].date, "03"),
+        Stay("moved to oak", "oak", OAK_25[0].date, None, "04"),
+        *(Stay(f"at elm {n}", "elm", LONG_AGO, None, "03") for n in range(12)),
+    ]
+    district = District(days=OAK_24 + elm_24 + OAK_25, stays=stays, marks=absences("at oak", OAK_24[-1:]))
+    at_elm = {f"at elm {n}": ("elm", "04") for n in range(12)}
+    expected = {"at oak": ("oak", "04"), "moved to oak": ("oak", "04"), **at_elm}
+    assert members(tmp_path, engine, district) == expected
+
+
+def test_one_newcomer_enrolled_early_does_not_take_the_others_off_the_list(tmp_path: Path, engine: Engine) -> None:
+    last_year = [Stay(f"ann {n}", "oak", LONG_AGO, OAK_24[-1].date, "03") for n in range(5)]
+    stays = [*last_year, Stay("new", "oak", OAK_25[0].date, None, "KG")]
+    district = District(days=OAK_24 + OAK_25, stays=stays, marks=absences("ann 0", OAK_24[-1:]))
+    assert set(members(tmp_path, engine, district)) == {"new", *(f"ann {n}" for n in range(5))}
+
+
+def test_who_left_the_district_from_a_school_that_closed_is_not_listed(tmp_path: Path, engine: Engine) -> None:
+    elm_24 = school_days("elm", 2024, 60)
+    moved = [Stay(f"moved {n}", "elm", LONG_AGO, elm_24[-1].date, "03") for n in range(4)]
+    arrived = [Stay(f"moved {n}", "oak", OAK_25[0].date, None, "04") for n in range(4)]
+    stays = [*moved, *arrived, Stay("gone", "elm", LONG_AGO, elm_24[-1].date, "03")]
+    district = District(days=OAK_24 + elm_24 + OAK_25, stays=stays, marks=absences("gone", elm_24[-1:]))
+    assert set(members(tmp_path, engine, district)) == {f"moved {n}" for n in range(4)}
+
+
+def test_schools_on_a_sheet_of_the_target_year_are_listed_beside_those_with_daily_records(
+    tmp_path: Path, engine: Engine
+) -> None:
+    stays = [Stay("ann", "oak", LONG_AGO, None, "03")]
+    sheet = [YearRow("eli", "elm", 2025, "04", 170, 20), YearRow("ann", "elm", 2025, "04", 10, 0)]
+    district = District(days=OAK_24 + OAK_25, stays=stays, marks=absences("ann", OAK_24[-1:]), sheet=sheet)
+    assert members(tmp_path, engine, district) == {"ann": ("oak", "04"), "eli": ("elm", "04")}

@@ -1,4 +1,5 @@
 import datetime as dt
+import os
 import stat
 from pathlib import Path
 
@@ -63,6 +64,23 @@ def test_numbers_of_few_values_are_written_in_few_bits_and_nothing_is_compressed
     assert columns["days"].total_compressed_size < 2 * group.num_rows
     assert not columns["id"].has_dictionary_page
     assert pl.read_parquet(tmp_path / "kept.parquet").equals(days)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_was_written_and_its_name_are_on_disk_when_the_write_returns(
+    marks: Path, tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed, really = set(), os.fsync
+
+    def fsync(descriptor: int) -> None:
+        flushed.add((os.fstat(descriptor).st_ino, os.fstat(descriptor).st_size))
+        really(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    path = tmp_path / "kept" / "rows.parquet"
+    write_parquet(scan(marks / "*" / "*.parquet", engine), path)
+    assert (path.stat().st_ino, path.stat().st_size) in flushed
+    assert path.parent.stat().st_ino in {inode for inode, _ in flushed}
 
 
 @pytest.mark.parametrize("engine", ENGINES)

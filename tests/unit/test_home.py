@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ews.errors import Busy, NotEnoughData
+from ews.errors import Busy, InputRefused, NotEnoughData
 from ews.home import Home, new_folder, read_json, remove_leftovers, sha256, to_json, write_atomically
 
 
@@ -25,6 +25,12 @@ def test_a_home_without_records_says_how_to_bring_them_in(tmp_path: Path) -> Non
         home.ingested()
     write_atomically(home.current_tables, to_json({"id": "abc"}))
     assert home.ingested() == home.tables / "abc"
+
+
+@pytest.mark.parametrize("name", ["north*", "district [pilot]", "a?b"])
+def test_a_home_whose_name_is_a_pattern_is_refused_and_would_else_read_its_neighbour(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputRefused, match="Rename the folder"):
+        Home(tmp_path / name / "home")
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -241,8 +241,18 @@ def test_a_yearly_sheet_gives_totals_and_leaves_every_pattern_unknown(tmp_path: 
 
 def test_a_sheet_that_sums_up_a_year_is_not_seen_through_day_n_of_it(tmp_path: Path) -> None:
     records = open_records(write_ingest(tmp_path, District(sheet=[YearRow("ann", "oak", 2024, "KG", 80, 5)])))
-    with pytest.raises(NotEnoughData, match="No records of 2023-24"):
+    with pytest.raises(NotEnoughData, match="Of 2023-24 only a yearly sheet is known"):
         student_years(records, SchoolYear(2024), Policy(), through_day=20)
+
+
+def test_a_calendar_without_a_mark_does_not_open_a_year_of_which_there_is_a_sheet(tmp_path: Path) -> None:
+    """One school's calendar came with the daily records; the year's outcomes are on the sheet of another."""
+    sheet = [YearRow("eli", "elm", year, "03", 170, 20) for year in (2024, 2025)]
+    stay = Stay("ann", "oak", OAK_NEXT[0].date, None, "03")
+    records = open_records(write_ingest(tmp_path, District(OAK_NEXT, [stay], [], sheet)))
+    assert is_complete(records, SchoolYear(2025), Policy())
+    rows = student_years(records, SchoolYear(2025), Policy()).collect("pyarrow").to_native().to_pylist()
+    assert [(row["student_id"], row["days_absent"]) for row in rows] == [("eli", 20)]
 
 
 def test_daily_records_of_a_student_go_before_a_sheet(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from ews.student_years.columns import STUDENT_YEARS, opened
 from ews.student_years.compute import student_years
 from ews.student_years.grades import grade_number, promoted
 from ews.student_years.history import History, history_as_of, kept_beside, one_student_year, stored_student_years
-from ews.student_years.one_year import is_complete, last_mark, one_year, reaches_day
+from ews.student_years.one_year import OneYear, is_complete, last_mark, one_year, reaches_day
 from ews.student_years.records import Records, has_rows, known_school_years, open_records
 from ews.student_years.sheets import from_sheet
 from ews.student_years.stays import IS_THERE_AT_THE_END, last_stays
@@ -13,6 +13,7 @@ __all__ = [
     "IS_THERE_AT_THE_END",
     "STUDENT_YEARS",
     "History",
+    "OneYear",
     "Records",
     "from_sheet",
     "grade_number",

@@ -54,6 +54,11 @@ def kept_student_years(
     for frame in (daily, yearly):
         if frame is not None:
             return frame
+    if school_year.ending in records.years_on_sheets:
+        raise NotEnoughData(
+            f"Of {school_year.label} only a yearly sheet is known, which tells nothing of its first days. "
+            "Ask for its term start (after day 0), or ingest daily marks."
+        )
     raise NotEnoughData(f"No records of {school_year.label}. Ingest them, or choose another school year.")
 
 

@@ -32,9 +32,11 @@ class OneYear:
 
 
 def one_year(records: Records, school_year: SchoolYear, policy: Policy, through_day: int | None) -> OneYear | None:
-    """The year through day n of each school, or all that is recorded of it; None without daily records.
+    """The year through day n of each school, or all that is recorded of it.
 
-    An open year ends at its last mark: the days after it are not yet known to be days of presence.
+    An open year ends at its last mark: the days after it are not yet known to be days of presence. None without daily
+    records, and of a year without a mark where no day is named; through a named day, those are days of presence, so
+    ask `reaches_day` first.
     """
     if records.calendar is None or records.stays is None or school_year.ending not in records.dates_of_years:
         return None
@@ -43,10 +45,11 @@ def one_year(records: Records, school_year: SchoolYear, policy: Policy, through_
     marks = marks_of(records, school_year)
     if through_day is not None:
         return _through_day(OneYear(days, stays, marks), through_day)
-    if is_complete(records, school_year, policy):
-        return OneYear(days, stays, marks)
     reached = last_mark(records, school_year)
-    return None if reached is None else _through_date(OneYear(days, stays, marks), reached)
+    if reached is None:
+        return None
+    year = OneYear(days, stays, marks)
+    return year if is_complete(records, school_year, policy) else _through_date(year, reached)
 
 
 def _with_length(stays: nw.LazyFrame, days: nw.LazyFrame) -> nw.LazyFrame:
@@ -98,11 +101,10 @@ def is_complete(records: Records, school_year: SchoolYear, policy: Policy) -> bo
     A yearly sheet is complete by nature. Daily records are when at most `closed_year_slack_days`
     instructional days of the district's calendar follow the last mark.
     """
-    dates = records.dates_of_years.get(school_year.ending)
-    if dates is None:
+    dates, reached = records.dates_of_years.get(school_year.ending), last_mark(records, school_year)
+    if dates is None or reached is None:
         return school_year.ending in records.years_on_sheets
-    reached = last_mark(records, school_year)
-    return reached is not None and sum(date > reached for date in dates) <= policy.closed_year_slack_days
+    return sum(date > reached for date in dates) <= policy.closed_year_slack_days
 
 
 def reaches_day(records: Records, school_year: SchoolYear, day: int) -> bool:
