@@ -398,3 +398,12 @@ def test_without_any_year_before_the_target_year_there_is_no_history(tmp_path: P
         history_as_of(records, tmp_path, SchoolYear(2024), 0, Policy(), "polars")
     with pytest.raises(NotEnoughData, match="No school year is known"):
         stored_student_years(tmp_path, open_records(tmp_path / "nothing"), Policy())
+
+
+def test_a_grade_counts_on_over_a_year_that_the_calendar_lacks(tmp_path: Path) -> None:
+    """Ann entered in fall 2023, of which there is no calendar; her grade then was 03."""
+    days = school_days("oak", 2023, 40) + school_days("oak", 2025, 40)
+    stays = [Stay("ann", "oak", dt.date(2023, 9, 4), None, "03"), Stay("ben", "oak", days[0].date, None, "03")]
+    records = open_records(write_ingest(tmp_path, District(days, stays, absences("ann", days[-1:]))))
+    rows = student_years(records, SchoolYear(2025), Policy()).collect("pyarrow").to_native().to_pylist()
+    assert {row["student_id"]: row["grade_level"] for row in rows} == {"ann": "04", "ben": "05"}

@@ -40,18 +40,18 @@ _PLACED_SPANS = """
     with spans as (
         select distinct school_id, entry_date, exit_date from stays
     ), years as (
-        select *, min(first_day) over (partition by school_id) as known_since from daily_years
+        select *, list(school_year) over (partition by school_id) as known_years from daily_years
     ), begun as (
-        -- A stay belongs first to the year of its school's next instructional day; where the entry is older than
-        -- the calendar, to the year that a summer date (July onward) opens.
-        select span.*, school_year, known_since, year(entry_date) + (month(entry_date) >= 7)::integer as by_date,
+        -- A stay belongs first to the year of its school's next instructional day; where the calendar lacks the year
+        -- that the entry lies in by its date (a summer date, July onward, opens the next), to that year.
+        select span.*, school_year, known_years, year(entry_date) + (month(entry_date) >= 7)::integer as by_date,
             min(school_year) over (partition by span.school_id, entry_date, exit_date) as by_calendar,
             first_day, instructional_days,
             greatest(entry_date, first_day) as since, least(coalesce(exit_date, last_day), last_day) as until
         from spans span join years using (school_id) where entry_date <= last_day
     ), of_year as (select * from begun where until >= first_day)
     select of_year.school_id, of_year.school_year, entry_date, exit_date,
-        of_year.school_year - if(entry_date < known_since, least(by_date, by_calendar), by_calendar) as years_in_stay,
+        of_year.school_year - if(by_date in known_years, by_calendar, least(by_date, by_calendar)) as years_in_stay,
         first_day.day_index::bigint as first_index, last_day.day_index::bigint as last_index, instructional_days
     from of_year
     asof join instructional_days first_day on of_year.school_id = first_day.school_id
