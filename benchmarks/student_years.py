@@ -1,7 +1,7 @@
 """A large pretend ingest, written by numpy in student order: what a state's marks look like, and nothing more.
 
 Four school years of 180 instructional days in twelve calendars; schools of five hundred; one in sixteen students moves
-in the middle of a year; absences come in spells, and about 54 marks a student in four years. For speed only: absences
+in the middle of a year; absences come in spells, and about 53 marks a student in four years. For speed only: absences
 know nothing of each other from year to year, so no model should learn from this.
 """
 
