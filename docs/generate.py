@@ -7,7 +7,7 @@ import argparse
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sqlalchemy import Table as StoredTable
@@ -175,12 +175,31 @@ def _column(column: Column) -> tuple[str, ...]:
 
 
 def _group(group: str) -> str:
-    rows = (_feature(feature) for feature in FEATURES.values() if feature.group == group)
-    return f"### {group}\n\n" + _grid(("feature", "unit", "window", "meaning", "a larger value"), rows)
+    features = [feature for feature in FEATURES.values() if feature.group == group]
+    first = {feature.phrase: feature.name for feature in reversed(features) if feature.phrase}
+    head = ("feature", "unit", "window", "meaning", "a larger value", "what a counselor reads")
+    return f"### {group}\n\n" + _grid(head, (_feature(feature, first) for feature in features))
 
 
-def _feature(feature: Feature) -> tuple[str, ...]:
-    return f"`{feature.name}`", feature.unit, feature.window, feature.meaning, DIRECTIONS[feature.direction]
+def _feature(feature: Feature, first: Mapping[str, str]) -> tuple[str, ...]:
+    moves = DIRECTIONS[feature.direction] if feature.learned else "not learned"
+    return f"`{feature.name}`", feature.unit, feature.window, feature.meaning, moves, _told(feature, first)
+
+
+def _told(feature: Feature, first: Mapping[str, str]) -> str:
+    """Its phrase once in a group, where the features that share it speak as one; else why it has none."""
+    if feature.phrase is None:
+        return f"nothing: {feature.untold}" if feature.untold else "in other sentences"
+    if first[feature.phrase] != feature.name:
+        return f"as `{first[feature.phrase]}`"
+    return "; or: ".join(_in_words(way) for way in feature.phrase.split("|"))
+
+
+def _in_words(way: str) -> str:
+    """One way of saying it, with the wording for many in the place of all, and values by their names."""
+    plain = re.sub(r"[\[\]]", "", way)
+    for_many = re.sub(r"\{(\w+):[^{}]*;([^{};]*)#([^{};]*)\}", r"\2{\1}\3", plain)
+    return re.sub(r"\{(\w+)(:\w+)?\}", r"`\1`", for_many)
 
 
 def _error(error: type[EwsError]) -> str:
@@ -220,7 +239,11 @@ every secret only a hash is kept.
 _FEATURES_INTRODUCTION = """\
 What the model sees of a student: one row per student and target year, made only from what was known at the as-of
 point. Empty is *unknown*, never zero. The groups are those in which reasons are told.
-*A larger value* says how the estimate may move with everything else the same; the model is held to it.
+*A larger value* says how the estimate may move with everything else the same; the model is held to it. What is *not
+learned* moves no estimate.
+*What a counselor reads* has the student's own values in the place of names (here with the words for several), a share
+as a number out of 100; `typical` is the median of the grade in training. What stands in parentheses is left out where
+it is not known, and a flag is told only where it is true.
 """
 
 _ERRORS_INTRODUCTION = """\

@@ -51,11 +51,12 @@ class Feature:
         direction: +1 where a larger value may never lower the estimate, -1 where it may never raise it, else 0.
         learned: whether the model may use it. A count that only a sentence needs is told and never learned: how
             many days a calendar has, or how many years are on file, tells the year and not the student.
-        phrase: what a counselor reads (grammar in :mod:`ews.features.phrases`); None where it is never told.
+        phrase: what a counselor reads (grammar in :mod:`ews.features.phrases`); None where no sentence is about it.
         looks_at_list: whether it looks at more than years before the target year, and those around the student in
             them: at the school, grade, household or days of the target year, or at nothing being known. The others
             stay as they are while the target year goes on, and are null for who has no earlier year.
         expression: the value; null where the records do not tell.
+        untold: why no sentence is about it; None where it has a phrase, or is there for the phrase of another.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Feature:
     expression: nw.Expr = field(compare=False, repr=False)
     learned: bool = True
     looks_at_list: bool = False
+    untold: str | None = None
 
     @property
     def needs_open_year(self) -> bool:
@@ -84,6 +86,7 @@ def feature(
     phrase: str | None = None,
     learned: bool = True,
     looks_at_list: bool = False,
+    untold: str | None = None,
 ) -> Callable[[Callable[[], nw.Expr]], Feature]:
     """Turn a function that returns an expression into its catalogue entry."""
 
@@ -92,7 +95,10 @@ def feature(
         if group not in GROUPS or not meaning:
             raise ValueError(f"Feature {function.__name__} needs a group of the catalogue and a docstring.")
         looks = looks_at_list or window in (SO_FAR, TARGET_YEAR)
-        return Feature(function.__name__, meaning, unit, window, group, direction, phrase, function(), learned, looks)
+        value = function()
+        return Feature(
+            function.__name__, meaning, unit, window, group, direction, phrase, value, learned, looks, untold
+        )
 
     return entry
 

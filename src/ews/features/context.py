@@ -72,7 +72,7 @@ def school_rate() -> nw.Expr:
     unit="share",
     window=LAST_YEAR,
     group=GROUP,
-    # Either way, and so not told: the same days missed say more of a student whose classmates missed few.
+    untold="It speaks either way: the same days missed say more of a student whose classmates missed few.",
 )
 def classmates_rate() -> nw.Expr:
     """Share of days missed by the other students of the grade and school the student was in, in that year."""

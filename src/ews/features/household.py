@@ -1,7 +1,6 @@
 """Household: the other students of the same household, over all years known of them.
 
-For a student without history, as in kindergarten, the record of an older sister or brother tells most. The
-model uses it and no sentence tells it: on one student's page it would tell of another student's record.
+For a student without history, as in kindergarten, the record of an older sister or brother tells most.
 """
 
 import narwhals as nw
@@ -10,6 +9,8 @@ from ews.features.catalogue import ALL_YEARS, feature
 from ews.features.columns import others, ratio, share
 
 GROUP = "school and grade"
+
+UNTOLD = "On one student's page it would tell of another student's record."
 
 MOST_OTHERS = 12
 """Others above which a household id is a shelter's or a placeholder, and tells nothing of siblings."""
@@ -20,7 +21,7 @@ def of_siblings(value: nw.Expr) -> nw.Expr:
     return nw.when(others("household", "students") <= MOST_OTHERS).then(value)
 
 
-@feature(unit="count", window=ALL_YEARS, group=GROUP, learned=False, looks_at_list=True)
+@feature(unit="count", window=ALL_YEARS, group=GROUP, learned=False, looks_at_list=True, untold=UNTOLD)
 def household_students() -> nw.Expr:
     """Other students of the household of whom any year is known; null where no year of anyone in it is.
 
@@ -29,7 +30,7 @@ def household_students() -> nw.Expr:
     return of_siblings(others("household", "students"))
 
 
-@feature(unit="share", window=ALL_YEARS, group=GROUP, direction=1, looks_at_list=True)
+@feature(unit="share", window=ALL_YEARS, group=GROUP, direction=1, looks_at_list=True, untold=UNTOLD)
 def household_rate() -> nw.Expr:
     """Share of days missed by the other students of the household, each year counting half of the one after it."""
     return of_siblings(
@@ -37,13 +38,13 @@ def household_rate() -> nw.Expr:
     )
 
 
-@feature(unit="number", window=ALL_YEARS, group=GROUP, direction=1, looks_at_list=True)
+@feature(unit="number", window=ALL_YEARS, group=GROUP, direction=1, looks_at_list=True, untold=UNTOLD)
 def household_ratio() -> nw.Expr:
     """Days missed by the other students of the household, over those expected at the district's rate of each year."""
     return of_siblings(ratio(others("household", "days_absent"), others("household", "expected_days_absent")))
 
 
-@feature(unit="number", window=ALL_YEARS, group=GROUP, direction=1, looks_at_list=True)
+@feature(unit="number", window=ALL_YEARS, group=GROUP, direction=1, looks_at_list=True, untold=UNTOLD)
 def household_spell_ratio() -> nw.Expr:
     """Spells of the other students of the household, over those expected at the district's rate of each year."""
     return of_siblings(ratio(others("household", "spells"), others("household", "expected_spells")))

@@ -2,7 +2,6 @@
 
 How an absence is recorded is partly a school's paperwork; the directions keep sentences from reading as if
 more excused absences were a worry.
-Suspensions are used and never told: a reason must not read as discipline.
 """
 
 import narwhals as nw
@@ -61,7 +60,7 @@ def unexcused_share_last_year() -> nw.Expr:
     return share(last("days_unexcused"), last("days_absent"))
 
 
-@feature(unit="days", window=LAST_YEAR, group=GROUP, direction=1)
+@feature(unit="days", window=LAST_YEAR, group=GROUP, direction=1, untold="A reason must not read as discipline.")
 def days_suspended_last_year() -> nw.Expr:
     """Days absent through suspension."""
     return last("days_suspended")

@@ -111,7 +111,12 @@ def days_tardy_so_far() -> nw.Expr:
     return so_far("days_tardy")
 
 
-@feature(unit="number", window=SO_FAR, group="kind of absence")
+@feature(
+    unit="number",
+    window=SO_FAR,
+    group="kind of absence",
+    untold="In a year's first weeks an absence may count as unexcused only until a note comes.",
+)
 def unexcused_per_100_days_so_far() -> nw.Expr:
     """Days absent and recorded as unexcused per 100 enrolled days so far."""
     return per_hundred_days(so_far("days_unexcused"), so_far("days_enrolled"))

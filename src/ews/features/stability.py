@@ -40,7 +40,13 @@ def days_enrolled_all_years() -> nw.Expr:
     return past("days_enrolled")
 
 
-@feature(unit="years", window=ALL_YEARS, group=GROUP, looks_at_list=True)
+@feature(
+    unit="years",
+    window=ALL_YEARS,
+    group=GROUP,
+    looks_at_list=True,
+    untold="Alone it is about the files and not the student; sentences about all known years write it.",
+)
 def known_years() -> nw.Expr:
     """School years before the target year with a record."""
     return nw.coalesce(past("years"), nw.lit(0))
@@ -58,7 +64,7 @@ def short_history() -> nw.Expr:
     return flag(nw.coalesce(past("days_enrolled"), nw.lit(0)) < SHORT_HISTORY_DAYS)
 
 
-@feature(unit="years", window=TARGET_YEAR, group=GROUP)
+@feature(unit="years", window=TARGET_YEAR, group=GROUP, untold="The sentence of `has_gap` says which year it was.")
 def years_since_last_year() -> nw.Expr:
     """School years from the last known one to the target year: 1 without a gap."""
     return target("school_year") - last("school_year")
@@ -86,7 +92,12 @@ def schools_attended_last_year() -> nw.Expr:
     return last("schools_attended")
 
 
-@feature(unit="count", window=LAST_YEAR, group=GROUP)
+@feature(
+    unit="count",
+    window=LAST_YEAR,
+    group=GROUP,
+    untold="Moves are told by the schools attended; a second stay in the same school may be an entry corrected.",
+)
 def stays_last_year() -> nw.Expr:
     """Stays: entries into a school."""
     return last("stays")

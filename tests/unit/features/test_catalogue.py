@@ -12,6 +12,8 @@ from ews.student_years import STUDENT_YEARS
 from ews.tables import PROTECTED
 from tests.unit.features.rows import TARGET, classmates, features_of, member, student_year
 
+NAMED_IN_PHRASES = {name for entry in FEATURES.values() for name in features_named(entry.phrase or "")}
+
 
 @pytest.mark.parametrize("entry", FEATURES.values(), ids=FEATURES)
 def test_an_entry_of_the_catalogue_is_complete(entry) -> None:
@@ -21,6 +23,14 @@ def test_an_entry_of_the_catalogue_is_complete(entry) -> None:
     assert entry.group in GROUPS
     assert entry.direction in (-1, 0, 1)
     assert features_named(entry.phrase or "") <= set(FEATURES)
+
+
+@pytest.mark.parametrize("entry", FEATURES.values(), ids=FEATURES)
+def test_a_feature_has_a_phrase_or_a_written_reason_why_not(entry) -> None:
+    """But for what is there only for the phrase of another feature, which the model does not learn from."""
+    is_for_others = not entry.learned and entry.name in NAMED_IN_PHRASES
+    assert bool(entry.phrase) + bool(entry.untold) + (is_for_others and not entry.phrase) == 1
+    assert (entry.untold or "A sentence.").endswith(".")
 
 
 def test_every_group_has_something_to_tell() -> None:
