@@ -36,13 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--after-day", type=int, default=0)
     parser.add_argument("--students", type=int, default=20_000)
     parser.add_argument("--boosters", type=int, default=2, help="boosters whose scores are averaged, against chance")
+    parser.add_argument(
+        "--families", nargs="+", default=list(FAMILIES), help="left out one after the other; joined by + all at once"
+    )
     told = parser.parse_args(arguments)
     parts = []
     for seed in told.seeds:
         home = district(told.work / f"seed-{seed}", seed, told.students)
         years = target_years_with_outcomes(home.ingested(), Policy())
         dataset = dataset_for(home.ingested(), years, Policy(), after_day=told.after_day)
-        parts.append(predicted(dataset, f"{seed}-", told.boosters))
+        parts.append(predicted(dataset, f"{seed}-", told.boosters, told.families))
     print(tables(differences(pd.concat(parts, ignore_index=True), Policy(), of=ALL)))
 
 
@@ -59,25 +62,25 @@ def district(folder: Path, seed: int, students: int) -> Home:
     return home
 
 
-def predicted(dataset: Dataset, prefix: str, boosters: int) -> pd.DataFrame:
+def predicted(dataset: Dataset, prefix: str, boosters: int, families: Sequence[str]) -> pd.DataFrame:
     """Scores of the last target year by each choice of features, as `ews.evaluation` takes them."""
     rows = dataset.labelled()
     is_last = (rows.frame["school_year"] == rows.frame["school_year"].max()).to_numpy()
     learn, test = rows.where(~is_last), rows.where(is_last)
     told = test.frame[["student_id", "school_id", "school_year", "was_chronic"]].reset_index(drop=True)
     told["school_id"] = prefix + told["school_id"]
-    scores = {name: _scores(learn, test, kept, boosters) for name, kept in choices(dataset.feature_names)}
+    scores = {name: _scores(learn, test, kept, boosters) for name, kept in choices(dataset.feature_names, families)}
     keys = tie_keys(test.frame["student_id"], TIE_SECRET)
     return told.assign(outcome=test.y.astype(int), tie_key=keys, **scores)
 
 
-def choices(names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """All features, then all but those of one family."""
+def choices(names: Sequence[str], families: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """All features, then all but those of one family, or of several joined by "+"; not of one that has none here."""
     yield ALL, tuple(names)
-    for family, entries in FAMILIES.items():
-        of_family = {entry.name for entry in entries}
-        if of_family & set(names):
-            yield family, tuple(name for name in names if name not in of_family)
+    for told in families:
+        left_out = {entry.name for family in told.split("+") for entry in FAMILIES[family]}
+        if left_out & set(names):
+            yield told, tuple(name for name in names if name not in left_out)
 
 
 def _scores(learn: Dataset, test: Dataset, names: tuple[str, ...], boosters: int) -> np.ndarray:
