@@ -88,7 +88,7 @@ class Dataset:
 
 
 def target_years_with_outcomes(folder: Path, policy: Policy, engine: Engine = "duckdb") -> list[SchoolYear]:
-    """The years that can be learned from: complete, and with at least one earlier known year, in order."""
+    """The years that can be learned from: complete, not flagged by the policy, an earlier year known; in order."""
     records = open_records(folder, engine)
     usual = [year for year in known_school_years(records)[1:] if year.ending not in policy.flagged_years]
     return [year for year in usual if is_complete(records, year, policy)]
@@ -109,7 +109,8 @@ def dataset_for(
         folder: the folder of one ingest.
         target_years: the school years predicted.
         policy: what counts as chronic, and who is listed.
-        after_day: instructional days of each target year already seen; 0 for its term start.
+        after_day: instructional days of each target year already seen; 0 for its term start. A day that nothing
+            is recorded of yet counts as one of presence: ask `reaches_day` of an open year first.
         engine: where the expressions run.
         with_outcomes: whether to look up what came of the target years that have ended.
 
