@@ -1,16 +1,19 @@
 """The command line: thin, quick to answer, and clear when it refuses."""
 
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from ews.cli import app, main
 from ews.policy import Policy
 from ews.train import train
-from tests.homes import FAST, TARGET, ingested_home, promote_latest, promoted_home, records
+from tests.homes import FAST, TARGET, ingested_home, promote_latest, promoted_home, records, shocked_home
 
 COMMANDS = (
     "simulate", "moments", "fetch-edfi", "ingest", "check", "train", "backtest", "card", "audit", "observer-limit",
@@ -228,6 +231,82 @@ def test_a_second_list_of_the_year_tells_who_entered_and_left_since_the_first(ca
     assert "Another model made this list: version 2, before 1." in out
     rows = (tmp_path / "second" / "list_changes.csv").read_text().splitlines()[1:]
     assert [sum(f",{change}," in row for row in rows) for change in ("entered", "left")] == [int(said[1])] * 2
+
+
+def test_a_list_after_day_20_tells_who_entered_and_left_since_term_start_and_why(capsys, tmp_path, fast):
+    """Between the lists, of one school's students the first is gone and the next below the cut missed every day."""
+    home, year = ("--home", shocked_home(tmp_path / "home").path), ("--target-year", "2026")
+    of_day_0 = succeeds(capsys, "score", *year, "--out", tmp_path / "first", *home).split()[-1]
+    before = list_in(tmp_path / "first")
+    school = before[before["school_id"] == before["school_id"].mode()[0]]
+    gone, away = school["student_id"].iloc[0], school["student_id"].iloc[len(first_of(school))]
+    newer = records_after_20_days(tmp_path / "newer", school["school_id"].iloc[0], gone, away)
+    succeeds(capsys, "ingest", newer, *home)
+    fast.write_text(fast.read_text(encoding="utf-8").replace("12", "60"), encoding="utf-8")  # few have one risk
+    after_20 = (*year, "--after-day", "20", *home)
+    succeeds(capsys, "train", *after_20, "--parameters", fast)
+    who = ("--by", "Ana Reyes", "--why", "the weekly list", "--sign-off", "looked at each of them")
+    assert "Next: ews score --target-year 2026 --after-day 20" in succeeds(capsys, "promote", *who, *home)
+    out = succeeds(capsys, "score", *after_20, "--out", tmp_path / "second")
+    assert f"Since run {of_day_0}, after day 0: " in out
+    assert "Another model made this list: version 2, before 1." in out
+    changes = assert_told_as_the_lists_differ(out, tmp_path / "second", before).loc[[gone, away]]
+    assert changes["change"].tolist() == ["left", "entered"]
+    assert changes["why"].tolist() == ["no longer listed at this school", "the estimate rose"]
+    assert changes["risk_now"].iloc[1] > changes["risk_before"].iloc[1]
+    assert changes["group_1"].fillna("").tolist() == ["", "recent level"]
+    assert changes["group_change_1"].iloc[1] > 0
+    told = succeeds(capsys, "explain", away, *home)
+    assert "Target year 2026, after day 20: rank" in told
+    assert "Missed 20 of 20 days so far this school year" in told
+
+
+def succeeds(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """What a command says that does what it was asked."""
+    code, out, err = run(capsys, *words)
+    assert code == 0, err
+    return out
+
+
+def assert_told_as_the_lists_differ(out: str, folder: Path, before: pd.DataFrame) -> pd.DataFrame:
+    """The table of changes by student, which is what the two lists and the printed counts say."""
+    table = pd.read_csv(folder / "list_changes.csv", dtype={"student_id": str, "school_id": str})
+    was, is_now = first_of(before), first_of(list_in(folder))
+    found = {change: set(rows["student_id"]) for change, rows in table.groupby("change")}
+    assert found == {"entered": is_now - was, "left": was - is_now}
+    counts = f"{len(is_now - was)} entered and {len(was - is_now)} left the first of their school, most for: "
+    assert counts + table["group_1"].value_counts().index[0] in out
+    return table.set_index("student_id")
+
+
+def list_in(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "risk_list.csv", dtype={"student_id": str, "school_id": str})
+
+
+def first_of(rows: pd.DataFrame) -> set[str]:
+    """A tenth of each school's students, rounded up."""
+    sizes = rows.groupby("school_id")["rank"].transform("size")
+    return set(rows["student_id"][rows["rank"] * 10 < sizes + 10])
+
+
+def records_after_20_days(folder: Path, school_id: str, gone: str, away: str) -> Path:
+    """The district's records through day 25 of 2026: one student left on day 10, one was away for twenty days."""
+    shutil.copytree(records(), folder)
+    calendar, marks, stays = (
+        pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
+        for name in ("calendar", "attendance", "enrollments")
+    )
+    dates = sorted(calendar["date"][(calendar["school_year"] == "2026") & (calendar["school_id"] == school_id)])
+    marks = marks[(marks["date"] <= dates[24]) & ~((marks["student_id"] == gone) & (marks["date"] > dates[9]))]
+    marks = marks[~((marks["student_id"] == away) & (marks["date"] >= dates[0]))]
+    days = {"student_id": away, "school_id": school_id, "date": dates[:20], "category": "unexcused"}
+    pd.concat([marks, pd.DataFrame({**days, "absent_share": "1.0"})]).fillna("").to_csv(
+        folder / "attendance.csv", index=False
+    )
+    open_stay = (stays["exit_date"] == "") | (stays["exit_date"] > dates[9])
+    stays.loc[(stays["student_id"] == gone) & open_stay, "exit_date"] = dates[9]
+    stays.to_csv(folder / "enrollments.csv", index=False)
+    return folder
 
 
 def test_a_policy_file_of_the_home_is_used(capsys, tmp_path):
