@@ -15,6 +15,7 @@ from ews.school_year import SchoolYear
 from ews.student_years import history_as_of, open_records
 from tests.districts import Day, District, Stay, YearRow, day_indexes, write_ingest
 from tests.generative.districts import LAST_DATE, SCHOOLS, STUDENTS, districts, marks_within
+from tests.generative.test_feature_twin import SLOWLY
 
 TARGET = 2024
 STILL_TO_COME = dt.date(2023, 8, 1)
@@ -113,12 +114,29 @@ def _rows(frame: nw.LazyFrame) -> list[dict]:
     ]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.data(), districts(), st.sampled_from([0, 1, 3, 20, 60, 90]))
+AFTER_DAYS = st.sampled_from([0, 1, 3, 20, 60, 90])
+
+
+@settings(max_examples=16, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data(), districts(), AFTER_DAYS)
 def test_nothing_dated_on_or_after_the_as_of_point_changes_what_is_known_at_it_T01(
     data: st.DataObject, district: District, after_day: int
 ) -> None:
+    assert_another_future_tells_nothing(data, district, after_day, "polars")
+
+
+@settings(SLOWLY, max_examples=4)
+@given(st.data(), districts(), AFTER_DAYS)
+def test_nor_does_it_on_duckdb_which_makes_the_lists_T01(
+    data: st.DataObject, district: District, after_day: int
+) -> None:
+    assert_another_future_tells_nothing(data, district, after_day, "duckdb")
+
+
+def assert_another_future_tells_nothing(
+    data: st.DataObject, district: District, after_day: int, engine: Engine
+) -> None:
     other = data.draw(another_future(district, after_day))
-    before = known(district, after_day, "polars")
+    before = known(district, after_day, engine)
     assume(before)
-    assert known(other, after_day, "polars") == before
+    assert known(other, after_day, engine) == before

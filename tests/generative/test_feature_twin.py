@@ -39,14 +39,14 @@ def test_groups_of_nine_ten_and_eleven_others_are_told_of_where_the_twin_tells_o
     assert_as_the_twin(Lives(District(days, stays, marks), {}, ordinary), (0,), "polars")
 
 
-@settings(SLOWLY, max_examples=10)
+@settings(SLOWLY, max_examples=20)
 @given(lives(), AFTER_DAYS)
 def test_polars_finds_what_the_twin_finds_at_term_start_and_after_some_days(drawn: Lives, after_day: int) -> None:
     assume(is_comparable(drawn.district))
     assert_as_the_twin(drawn, (0, after_day), "polars")
 
 
-@settings(SLOWLY, max_examples=2)
+@settings(SLOWLY, max_examples=5)
 @given(lives(), AFTER_DAYS)
 def test_duckdb_finds_what_the_twin_finds_after_some_days(drawn: Lives, after_day: int) -> None:
     assume(is_comparable(drawn.district))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ews.engine import Engine
 from ews.features import FAMILIES, features_for
 from tests.districts import District
 from tests.generative.engine_features import Features, features_of, write_records
@@ -26,9 +27,9 @@ def features_in(future: str | None, after_day: int) -> Features:
     return computed(other, after_day)
 
 
-def computed(records: District, after_day: int) -> Features:
+def computed(records: District, after_day: int, engine: Engine = "polars") -> Features:
     with tempfile.TemporaryDirectory() as folder:
-        return features_of(write_records(Path(folder), records, HOUSEHOLDS), MEMBERS, TARGET, after_day)
+        return features_of(write_records(Path(folder), records, HOUSEHOLDS), MEMBERS, TARGET, after_day, engine)
 
 
 def changed(before: Features, after: Features, family: str, after_day: int) -> set[str]:
@@ -44,6 +45,18 @@ def test_nothing_dated_on_or_after_the_as_of_point_changes_a_feature_T01(
     family: str, future: str, after_day: int
 ) -> None:
     assert changed(features_in(None, after_day), features_in(future, after_day), family, after_day) == set()
+
+
+@functools.cache
+def on_duckdb(future: str | None) -> Features:
+    return computed(FUTURES[future](random.Random(60), 60) if future else district(), 60, "duckdb")
+
+
+@pytest.mark.parametrize("future", FUTURES)
+def test_nor_does_it_on_duckdb_which_makes_the_lists_T01(future: str) -> None:
+    """At one day, because it is slower; odd districts and other days are drawn in `test_as_of`."""
+    found = {family: changed(on_duckdb(None), on_duckdb(future), family, 60) for family in FAMILIES}
+    assert found == dict.fromkeys(FAMILIES, set())
 
 
 @pytest.mark.parametrize("future", FUTURES)
