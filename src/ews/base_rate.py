@@ -104,7 +104,7 @@ def first_days(
     Raises:
         NotEnoughData: the records do not reach that day, or no complete year with daily marks is before it.
     """
-    asked = _Asked(folder, open_records(folder, engine), policy, after_day, engine)
+    asked = _Asked(open_records(folder, engine), policy, after_day)
     if not reaches_day(asked.records, target_year, day):
         raise NotEnoughData(
             f"The records do not reach day {day} of {target_year.label} in nine of ten schools. Ingest newer ones."
@@ -159,7 +159,7 @@ def last_complete(
     Raises:
         NotEnoughData: there is none.
     """
-    asked = _Asked(folder, open_records(folder, engine), policy, after_day, engine)
+    asked = _Asked(open_records(folder, engine), policy, after_day)
     years = asked.complete_before(before)
     if not years:
         raise NotEnoughData(f"No complete school year is before {before.label}. Ingest one.")
@@ -168,13 +168,11 @@ def last_complete(
 
 @dataclass(frozen=True)
 class _Asked:
-    """One ingest, opened, with the policy, as-of point and engine it is asked by."""
+    """One ingest, opened, with the policy and as-of point it is asked by."""
 
-    folder: Path
     records: Records
     policy: Policy
     after_day: int
-    engine: Engine
 
     def complete_before(self, year: SchoolYear) -> list[SchoolYear]:
         known = [earlier for earlier in known_school_years(self.records) if earlier < year]
@@ -204,7 +202,7 @@ def _first(asked: _Asked, year: SchoolYear, day: int) -> pd.DataFrame:
 
 
 def _whole(asked: _Asked, year: SchoolYear) -> pd.DataFrame:
-    rows = stored_student_years(kept_beside(asked.folder), asked.records, asked.policy, asked.engine, before=year.next)
+    rows = stored_student_years(kept_beside(asked.records.folder), asked.records, asked.policy, before=year.next)
     of_year = rows.filter(nw.col("school_year") == year.ending)
     return asked.of_cohort(year, of_year, days_enrolled="days_enrolled", days_absent="days_absent")
 

@@ -119,9 +119,9 @@ def dataset_for(
     """
     if not target_years:
         raise NotEnoughData("No target year to build. Two known school years are needed: one to look back on.")
-    ingest = _Ingest(folder, open_records(folder, engine), policy, engine)
+    records = open_records(folder, engine)
     latest_first = sorted(set(target_years), reverse=True)  # it has the years kept whose outcomes the others ask for
-    years = [_one_year(ingest, year, after_day, with_outcomes) for year in latest_first][::-1]
+    years = [_one_year(records, year, policy, after_day, with_outcomes) for year in latest_first][::-1]
     names = tuple(entry.name for entry in features_for(after_day))
     rows = pd.concat(years, ignore_index=True)
     rows[TREATED] = was_mentored(rows, mentored_students(folder) if with_outcomes else None)
@@ -134,28 +134,19 @@ def outcome_columns(policy: Policy) -> tuple[str, ...]:
     return ("outcome_days_enrolled", "outcome_days_absent", "outcome_rate", "outcome_is_chronic", *reaches)
 
 
-@dataclass(frozen=True)
-class _Ingest:
-    """One ingest, opened, with the policy and the engine it is read by."""
-
-    folder: Path
-    records: Records
-    policy: Policy
-    engine: Engine
-
-
-def _one_year(ingest: _Ingest, target_year: SchoolYear, after_day: int, with_outcomes: bool) -> pd.DataFrame:
-    records, policy = ingest.records, ingest.policy
-    history = history_as_of(records, kept_beside(ingest.folder), target_year, after_day, policy, ingest.engine)
+def _one_year(
+    records: Records, target_year: SchoolYear, policy: Policy, after_day: int, with_outcomes: bool
+) -> pd.DataFrame:
+    history = history_as_of(records, kept_beside(records.folder), target_year, after_day, policy)
     students = cohort(records, target_year, policy, after_day=after_day)
     names = [entry.name for entry in features_for(after_day)]
     if with_outcomes:
         everyone = totals_of_past(history, policy)
         known = once(of_closed_years(history, policy, everyone, students))
     else:
-        everyone = known = kept_of_closed_years(_lists(ingest.folder), history, policy, ingest.engine)
+        everyone = known = kept_of_closed_years(_lists(records.folder), history, policy, records.engine)
     rows = of_list(students, history, policy, known, everyone)
-    outcomes = _outcomes(ingest, target_year) if with_outcomes else None
+    outcomes = _outcomes(records, target_year, policy) if with_outcomes else None
     if outcomes is not None:
         rows = rows.join(outcomes.drop("school_year"), on="student_id", how="left")
     return _typed(side_by_side(rows, known, "student_id", names), names, policy)
@@ -166,12 +157,11 @@ def _lists(folder: Path) -> Path:
     return folder.parent / "features"
 
 
-def _outcomes(ingest: _Ingest, target_year: SchoolYear) -> nw.LazyFrame | None:
+def _outcomes(records: Records, target_year: SchoolYear, policy: Policy) -> nw.LazyFrame | None:
     """What came of the target year; None where it has not ended, or was never recorded."""
-    records, policy = ingest.records, ingest.policy
     if target_year not in known_school_years(records) or not is_complete(records, target_year, policy):
         return None
-    return labels(one_student_year(kept_beside(ingest.folder), records, target_year, policy, ingest.engine), policy)
+    return labels(one_student_year(kept_beside(records.folder), records, target_year, policy), policy)
 
 
 def _typed(rows: pd.DataFrame, feature_names: Sequence[str], policy: Policy) -> pd.DataFrame:

@@ -30,6 +30,6 @@ def features_of(
     """Student to features, of members whom the caller chose."""
     cohort = [(*member, target_year) for member in members]
     pl.DataFrame(cohort, schema=list(KEYS), orient="row").write_parquet(folder / "cohort.parquet")
-    history = history_as_of(open_records(folder, engine), folder, SchoolYear(target_year), after_day, Policy(), engine)
+    history = history_as_of(open_records(folder, engine), folder, SchoolYear(target_year), after_day, Policy())
     features = build_features(scan(folder / "cohort.parquet", engine), history, Policy())
     return {row["student_id"]: row for row in features.collect("pyarrow").to_native().to_pylist()}

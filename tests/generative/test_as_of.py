@@ -95,7 +95,7 @@ def known(district: District, after_day: int, engine: Engine) -> list[list[dict]
     with tempfile.TemporaryDirectory() as folder:
         records = open_records(write_ingest(Path(folder), district), engine)
         try:
-            history = history_as_of(records, Path(folder), SchoolYear(TARGET), after_day, Policy(), engine)
+            history = history_as_of(records, Path(folder), SchoolYear(TARGET), after_day, Policy())
             members = cohort(records, SchoolYear(TARGET), Policy(), after_day=after_day)
             frames = [history.past, history.so_far, members, build_features(members, history, Policy())]
             return [_rows(frame) for frame in frames if frame is not None]

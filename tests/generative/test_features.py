@@ -53,7 +53,7 @@ def features_of(
     with tempfile.TemporaryDirectory() as name:
         folder, target = write_records(Path(name), records, households), SchoolYear(TARGET)
         opened = open_records(folder, engine)
-        history = history_as_of(opened, folder, target, after_day, Policy(), engine)
+        history = history_as_of(opened, folder, target, after_day, Policy())
         students = cohort(opened, target, Policy(), after_day=after_day)
         return to_pandas(build_features(students, history, Policy())).set_index("student_id").sort_index()
 

@@ -288,7 +288,7 @@ def test_the_lane_is_recover_for_the_chronically_absent_and_prevent_for_everyone
         stays.append(Stay("ann", "oak", past[-int(row["enrolled"])].date, None, "03"))
         marks += absences("ann", past[-int(row["absent last year"]) :] if row["absent last year"] != "0" else [])
     records = open_records(write_ingest(tmp_path, District(past + target, stays, marks)), "polars")
-    history = history_as_of(records, tmp_path, SchoolYear(2026), 0, Policy(), "polars")
+    history = history_as_of(records, tmp_path, SchoolYear(2026), 0, Policy())
     rows = rows_of(build_features(cohort(records, SchoolYear(2026), Policy()), history, Policy()))
     [ann] = [found for found in rows if found["student_id"] == "ann"]
     assert (ann["lane"], answer(ann["was_chronic"])) == (row["lane"], row["was chronic"])

@@ -268,7 +268,7 @@ def test_a_kept_year_of_days_and_of_a_sheet_opens_to_what_was_computed(tmp_path:
     sheet = [YearRow("far", "elm", 2024, "05", 90, 9, 2, None, 0), YearRow("wide", "elm", 2024, "05", 900, 600, 600, 0)]
     stays, marks = [Stay(name, "oak", OAK[0].date, None, "03") for name in ("007", "008")], absences("007", OAK[-3:])
     records = open_records(write_ingest(tmp_path / "ingest", District(OAK, stays, marks, sheet)), engine)
-    kept = opened(stored_student_years(tmp_path / "kept", records, Policy(), engine)).select(STUDENT_YEARS.column_names)
+    kept = opened(stored_student_years(tmp_path / "kept", records, Policy())).select(STUDENT_YEARS.column_names)
     computed = student_years(records, SchoolYear(2024), Policy())
     first, again = (frame.sort("student_id").collect("pyarrow").to_native().to_pylist() for frame in (kept, computed))
     assert first == again
@@ -312,10 +312,10 @@ def kept_in(place: Path) -> dict[str, int]:
 
 def test_stored_years_are_computed_once(tmp_path: Path, district: District) -> None:
     records = open_records(write_ingest(tmp_path / "ingest", district), "polars")
-    first = to_pandas(stored_student_years(tmp_path / "kept", records, Policy(), "polars"))
+    first = to_pandas(stored_student_years(tmp_path / "kept", records, Policy()))
     stamps = kept_in(tmp_path / "kept")
     assert list(stamps) == ["school_year=2024", "school_year=2025"]
-    again = to_pandas(stored_student_years(tmp_path / "kept", records, Policy(), "polars"))
+    again = to_pandas(stored_student_years(tmp_path / "kept", records, Policy()))
     assert kept_in(tmp_path / "kept") == stamps
     assert again.equals(first)
     assert list(first["school_year"].unique()) == [2024, 2025]
@@ -326,14 +326,14 @@ def test_one_year_is_read_where_it_is_kept_and_else_counted_and_not_kept(
     tmp_path: Path, district: District, engine: Engine
 ) -> None:
     def found(place: Path) -> pd.DataFrame:
-        frame = opened(one_student_year(place, records, SchoolYear(2025), Policy(), engine))
+        frame = opened(one_student_year(place, records, SchoolYear(2025), Policy()))
         return to_pandas(frame.select(STUDENT_YEARS.column_names)).sort_values("student_id", ignore_index=True)
 
     records = open_records(write_ingest(tmp_path / "ingest", district), engine)
     counted = found(tmp_path / "kept")
     assert len(counted) > 1
     assert kept_in(tmp_path / "kept") == {}
-    stored_student_years(tmp_path / "kept", records, Policy(), engine)
+    stored_student_years(tmp_path / "kept", records, Policy())
     for file in tmp_path.rglob("marks/*/*.parquet"):
         file.unlink()
     pd.testing.assert_frame_equal(found(tmp_path / "kept"), counted)
@@ -374,7 +374,7 @@ def test_stored_years_of_an_open_year_follow_the_policy_that_says_when_a_year_is
     closed = Policy(closed_year_slack_days=200)
     days = {}
     for policy in (Policy(), closed):
-        frame = to_pandas(stored_student_years(tmp_path, records, policy, "polars"))
+        frame = to_pandas(stored_student_years(tmp_path, records, policy))
         days[policy] = int(frame.loc[frame["school_year"] == 2025, "days_enrolled"].max())
     assert days == {Policy(): 12, closed: 180}
 
@@ -383,10 +383,10 @@ def test_a_history_holds_years_before_the_target_year_and_the_days_already_seen(
     tmp_path: Path, district: District
 ) -> None:
     records = open_records(write_ingest(tmp_path, district), "polars")
-    at_start = history_as_of(records, tmp_path, SchoolYear(2025), 0, Policy(), "polars")
+    at_start = history_as_of(records, tmp_path, SchoolYear(2025), 0, Policy())
     assert at_start.so_far is None
     assert set(to_pandas(at_start.past)["school_year"]) == {2024}
-    later = history_as_of(records, tmp_path, SchoolYear(2025), 11, Policy(), "polars")
+    later = history_as_of(records, tmp_path, SchoolYear(2025), 11, Policy())
     assert later.so_far is not None
     seen = to_pandas(later.so_far).set_index("student_id")
     assert seen.loc["007", ["days_enrolled", "days_absent"]].tolist() == [11, 1]
@@ -395,7 +395,7 @@ def test_a_history_holds_years_before_the_target_year_and_the_days_already_seen(
 def test_without_any_year_before_the_target_year_there_is_no_history(tmp_path: Path, district: District) -> None:
     records = open_records(write_ingest(tmp_path, district), "polars")
     with pytest.raises(NotEnoughData, match="No school year before 2023-24 is known"):
-        history_as_of(records, tmp_path, SchoolYear(2024), 0, Policy(), "polars")
+        history_as_of(records, tmp_path, SchoolYear(2024), 0, Policy())
     with pytest.raises(NotEnoughData, match="No school year is known"):
         stored_student_years(tmp_path, open_records(tmp_path / "nothing"), Policy())
 

@@ -19,7 +19,7 @@ _BEHIND = ("features", "student_years", "absence.py", "tallies.py")
 """The code of which the rows are made: another code, other rows."""
 
 
-def kept_of_closed_years(place: Path, history: History, policy: Policy, engine: Engine = "duckdb") -> nw.LazyFrame:
+def kept_of_closed_years(place: Path, history: History, policy: Policy, engine: Engine) -> nw.LazyFrame:
     """`of_closed_years`, computed once and kept in the folder `place` while it stays as it is.
 
     The file's name tells the target year, and in a hash the student years of which it is made, the policy and the

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import narwhals as nw
 
-from ews.engine import Engine, keep, scan
+from ews.engine import keep, scan
 from ews.errors import NotEnoughData
 from ews.policy import Policy
 from ews.school_year import SchoolYear
@@ -35,9 +35,7 @@ class History:
     past_files: tuple[Path, ...] = ()
 
 
-def history_as_of(
-    records: Records, place: Path, target_year: SchoolYear, after_day: int, policy: Policy, engine: Engine = "duckdb"
-) -> History:
+def history_as_of(records: Records, place: Path, target_year: SchoolYear, after_day: int, policy: Policy) -> History:
     """What was known before the target year's first instructional day, or after n of them.
 
     Args:
@@ -46,14 +44,13 @@ def history_as_of(
         target_year: the school year predicted.
         after_day: instructional days of it already seen.
         policy: tells when a year is complete.
-        engine: where the expressions run.
 
     Raises:
         NotEnoughData: no year before the target year is known.
     """
     files = _stored_files(place, records, policy, target_year)
     so_far = student_years(records, target_year, policy, through_day=after_day) if after_day else None
-    return History(target_year, after_day, scan(files, engine), so_far, _households(records), tuple(files))
+    return History(target_year, after_day, scan(files, records.engine), so_far, _households(records), tuple(files))
 
 
 def kept_beside(folder: Path) -> Path:
@@ -62,12 +59,7 @@ def kept_beside(folder: Path) -> Path:
 
 
 def stored_student_years(
-    place: Path,
-    records: Records,
-    policy: Policy,
-    engine: Engine = "duckdb",
-    *,
-    before: SchoolYear | None = None,
+    place: Path, records: Records, policy: Policy, *, before: SchoolYear | None = None
 ) -> nw.LazyFrame:
     """`student_years` of all known years (before one): each computed once, and kept in the folder `place`.
 
@@ -78,18 +70,16 @@ def stored_student_years(
     Raises:
         NotEnoughData: no such year is known.
     """
-    return scan(_stored_files(place, records, policy, before), engine)
+    return scan(_stored_files(place, records, policy, before), records.engine)
 
 
-def one_student_year(
-    place: Path, records: Records, school_year: SchoolYear, policy: Policy, engine: Engine = "duckdb"
-) -> nw.LazyFrame:
+def one_student_year(place: Path, records: Records, school_year: SchoolYear, policy: Policy) -> nw.LazyFrame:
     """`student_years` of one known year as they are kept in `place`, or counted when asked for, and not kept.
 
     An engine counts only what is read of them, which is little where it is days absent and enrolled.
     """
     path = _path(_kept(place, policy), records, school_year)
-    return scan([path], engine) if path.exists() else kept_student_years(records, school_year, policy)
+    return scan([path], records.engine) if path.exists() else kept_student_years(records, school_year, policy)
 
 
 def _stored_files(place: Path, records: Records, policy: Policy, before: SchoolYear | None) -> list[Path]:
