@@ -94,7 +94,7 @@ def _steps(engine: Engine, folder: Path, after_day: int) -> dict[str, Callable[[
         return made.frame
 
     def keep_target_year() -> None:
-        stored_student_years(kept_beside(ingest), records, policy, engine)
+        stored_student_years(kept_beside(ingest), records, policy)
 
     return {
         "to learn from": lambda: dataset(after_day, with_outcomes=True),

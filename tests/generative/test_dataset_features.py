@@ -46,7 +46,7 @@ def built(folder: Path, target_years: Sequence[int], after_day: int, engine: Eng
     records = open_records(folder, engine)
     rows = []
     for year in map(SchoolYear, target_years):
-        history = history_as_of(records, kept_beside(folder), year, after_day, Policy(), engine)
+        history = history_as_of(records, kept_beside(folder), year, after_day, Policy())
         members = cohort(records, year, Policy(), after_day=after_day)
         rows.append(to_pandas(build_features(members, history, Policy())).sort_values("student_id"))
     return pd.concat(rows, ignore_index=True)
