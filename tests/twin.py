@@ -151,12 +151,11 @@ def _spells(absent_on: list[tuple[str, int, int]]) -> dict[str, int]:
 
 
 def _year_entered(stay: Stay, all_days: list[Day]) -> int:
-    """The school year of the school's next day; where entry is older than its calendar, July opens a year."""
-    dates = sorted((day.date, day.school_year) for day in all_days if day.school_id == stay.school_id)
+    """The school year of the school's next day; where its calendar lacks the year of the entry, July opens a year."""
+    dates = [(day.date, day.school_year) for day in all_days if day.school_id == stay.school_id]
     following = min(year for date, year in dates if date >= stay.entry_date)
-    if stay.entry_date < dates[0][0]:
-        return min(following, stay.entry_date.year + (stay.entry_date.month >= 7))
-    return following
+    by_date = stay.entry_date.year + (stay.entry_date.month >= 7)
+    return following if by_date in {year for _, year in dates} else min(following, by_date)
 
 
 def _sheet_rows(sheet: list[YearRow], school_year: int) -> dict[str, dict[str, object]]:

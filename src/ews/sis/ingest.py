@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 import duckdb
 
 from ews.errors import InputRefused
-from ews.home import Home, new_folder, read_json, refuse_pattern, to_json, write_atomically
+from ews.home import Home, new_folder, read_json, to_json, write_atomically
 from ews.policy import Policy
 from ews.sis import refusals, rejects
 from ews.sis.edfi import open_edfi
@@ -102,7 +102,6 @@ def ingest(
         InputRefused: the feed cannot be taken as it is. If rows are the reason, they are listed in
             `refused/<id>/rejects.csv` of the home.
     """
-    refuse_pattern(path)
     feed = _OPEN[source](path, column_map)
     allowed = {kind for kind, yes in (("shrink", allow_shrink), ("older", allow_older)) if yes}
     name = _id(feed)
