@@ -33,8 +33,12 @@ class Home:
     """
 
     def __init__(self, path: Path) -> None:
-        refuse_pattern(path)
         self.path = path.resolve()
+        if is_read_as_pattern(path):
+            raise InputRefused(
+                f"{self.path} has one of * ? [ in its name, which is read as a pattern of several names. "
+                "Rename the folder."
+            )
         self.edfi = self.path / "edfi"
         self.tables = self.path / "tables"
         self.bundles = self.path / "bundles"
@@ -82,17 +86,9 @@ class Home:
         return self.tables / str(read_json(self.current_tables)["id"])
 
 
-def refuse_pattern(path: Path) -> None:
-    """Refuse a place whose name the engines read as a pattern: they would find nothing there, or a neighbour's files.
-
-    Raises:
-        InputRefused: the path, made absolute, has one of * ? [ in it.
-    """
-    if set("*?[") & set(str(path.resolve())):
-        raise InputRefused(
-            f"{path.resolve()} has one of * ? [ in its name, which is read as a pattern of several names. "
-            "Rename the folder."
-        )
+def is_read_as_pattern(path: Path) -> bool:
+    """Whether engines would read the path, made absolute, as a pattern: no file or several, a neighbour's too."""
+    return bool(set("*?[") & set(str(path.resolve())))
 
 
 def read_json(path: Path) -> dict[str, object]:

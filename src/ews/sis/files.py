@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ews.errors import InputRefused
-from ews.home import sha256
+from ews.home import is_read_as_pattern, sha256
 
 _CHUNK = 1 << 20
 _MAX_COLUMNS = 1_000
@@ -119,7 +119,7 @@ def _check_plain_file(path: Path) -> None:
         raise InputRefused(f"There is no file {path}. Name an existing file.") from error
     if not stat.S_ISREG(mode):
         raise InputRefused(f"{path.name} is not a plain file but a link, folder or device. Put the file itself there.")
-    if set("*?[") & set(str(path.resolve())):
+    if is_read_as_pattern(path):
         raise InputRefused(f"The path of {path.name} holds one of * ? [. Rename its folder or the file.")
 
 
